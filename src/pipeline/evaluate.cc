@@ -1,0 +1,307 @@
+#include "pipeline/evaluate.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+
+#include "codec/base64.h"
+
+namespace wellhead::pipeline {
+
+namespace {
+
+namespace json = boost::json;
+using base::ErrorCode;
+using base::Result;
+using Value = std::optional<json::value>;  // nothing: AWS::NoValue
+
+constexpr int kConditionDepthLimit = 32;
+
+template <class... Args>
+std::unexpected<base::Error> Invalid(fmt::format_string<Args...> format, Args&&... args) {
+    return base::Fail(ErrorCode::kInvalidArgument,
+                      fmt::format(format, std::forward<Args>(args)...));
+}
+
+std::string ScalarText(const json::value& value) {
+    if (value.is_string()) return std::string(value.get_string());
+    return json::serialize(value);
+}
+
+class Evaluator {
+  public:
+    explicit Evaluator(const EvaluationScope& scope) : scope_(scope) {}
+
+    Result<Value> Of(const json::value& value) {
+        if (value.is_array()) {
+            json::array out;
+            for (const auto& item : value.get_array()) {
+                ASSIGN_OR_RETURN(Value evaluated, Of(item));
+                if (evaluated) out.push_back(std::move(*evaluated));
+            }
+            return Value(std::move(out));
+        }
+        if (!value.is_object()) return Value(value);
+        const json::object& object = value.get_object();
+        if (object.size() == 1) {
+            const auto& only = *object.begin();
+            if (only.key() == "Ref" || only.key().starts_with("Fn::")) {
+                return Function(only.key(), only.value());
+            }
+        }
+        json::object out;
+        for (const auto& [name, member] : object) {
+            ASSIGN_OR_RETURN(Value evaluated, Of(member));
+            if (evaluated) out[name] = std::move(*evaluated);
+        }
+        return Value(std::move(out));
+    }
+
+    Result<bool> Named(const std::string& name, int depth) {
+        const json::value* expression = scope_.source->conditions.if_contains(name);
+        if (expression == nullptr) return Invalid("there is no condition {}", name);
+        return Condition(*expression, depth);
+    }
+
+  private:
+    Result<bool> Condition(const json::value& expression, int depth) {
+        if (depth > kConditionDepthLimit) {
+            return Invalid("conditions refer to each other in a circle");
+        }
+        if (!expression.is_object() || expression.get_object().size() != 1) {
+            return Invalid("a condition is one of Fn::Equals, Fn::And, Fn::Or, Fn::Not, Condition");
+        }
+        const auto& only = *expression.get_object().begin();
+        if (only.key() == "Condition" && only.value().is_string()) {
+            return Named(std::string(only.value().get_string()), depth + 1);
+        }
+        if (!only.value().is_array()) return Invalid("{} needs a list", std::string_view(only.key()));
+        const json::array& arguments = only.value().get_array();
+        if (only.key() == "Fn::Equals" && arguments.size() == 2) {
+            ASSIGN_OR_RETURN(Value left, Of(arguments[0]));
+            ASSIGN_OR_RETURN(Value right, Of(arguments[1]));
+            return left && right && ScalarText(*left) == ScalarText(*right);
+        }
+        if (only.key() == "Fn::Not" && arguments.size() == 1) {
+            ASSIGN_OR_RETURN(bool inner, Condition(arguments[0], depth + 1));
+            return !inner;
+        }
+        bool all = only.key() == "Fn::And";
+        if (!all && only.key() != "Fn::Or") {
+            return Invalid("{} is not a condition function", std::string_view(only.key()));
+        }
+        for (const auto& argument : arguments) {
+            ASSIGN_OR_RETURN(bool holds, Condition(argument, depth + 1));
+            if (holds != all) return !all;
+        }
+        return all;
+    }
+
+    Result<Value> Function(std::string_view name, const json::value& argument) {
+        if (name == "Ref") {
+            if (!argument.is_string()) return Invalid("Ref needs a name");
+            return Reference(std::string(argument.get_string()));
+        }
+        if (name == "Fn::GetAtt") return GetAtt(argument);
+        if (name == "Fn::Sub") return Sub(argument);
+        if (name == "Fn::If") return If(argument);
+        ASSIGN_OR_RETURN(Value evaluated, Of(argument));
+        if (!evaluated) return Invalid("{} needs a value", name);
+        const json::array* list = evaluated->if_array();
+        if (name == "Fn::Base64" && evaluated->is_string()) {
+            return Value(json::string(codec::EncodeBase64(std::string_view(evaluated->get_string()))));
+        }
+        if (name == "Fn::ToJsonString") return Value(json::string(json::serialize(*evaluated)));
+        if (list == nullptr) return Invalid("{} is not served, or needs a list", name);
+        if (name == "Fn::Join") return Join(*list);
+        if (name == "Fn::Split") return Split(*list);
+        if (name == "Fn::Select") return Select(*list);
+        if (name == "Fn::FindInMap") return FindInMap(*list);
+        if (name == "Fn::Length") return Value(static_cast<int64_t>(list->size()));
+        return Invalid("the function {} is not served", name);
+    }
+
+    Result<Value> Reference(const std::string& name) {
+        if (name == "AWS::NoValue") return Value();
+        if (auto found = scope_.parameters.find(name); found != scope_.parameters.end()) {
+            return Value(found->second);
+        }
+        if (auto found = scope_.resources.find(name); found != scope_.resources.end()) {
+            return Value(json::string(found->second.physical_id));
+        }
+        return Invalid("Ref {}: no such parameter or resource", name);
+    }
+
+    Result<Value> Attribute(const std::string& id, const std::string& attribute) {
+        auto found = scope_.resources.find(id);
+        if (found == scope_.resources.end()) return Invalid("Fn::GetAtt {}: no such resource", id);
+        auto value = found->second.attributes.find(attribute);
+        if (value == found->second.attributes.end()) {
+            return Invalid("Fn::GetAtt {}.{}: the resource has no such attribute", id, attribute);
+        }
+        return Value(json::string(value->second));
+    }
+
+    Result<Value> GetAtt(const json::value& argument) {
+        const json::array* list = argument.if_array();
+        if (list == nullptr || list->size() != 2 || !(*list)[0].is_string() ||
+            !(*list)[1].is_string()) {
+            return Invalid("Fn::GetAtt needs a resource and an attribute");
+        }
+        return Attribute(std::string((*list)[0].get_string()), std::string((*list)[1].get_string()));
+    }
+
+    Result<Value> Sub(const json::value& argument) {
+        json::object own;
+        std::string_view text;
+        const json::array* list = argument.if_array();
+        if (argument.is_string()) {
+            text = argument.get_string();
+        } else if (list != nullptr && list->size() == 2 && (*list)[0].is_string() &&
+                   (*list)[1].is_object()) {
+            text = (*list)[0].get_string();
+            ASSIGN_OR_RETURN(Value evaluated, Of((*list)[1]));
+            own = evaluated->get_object();
+        } else {
+            return Invalid("Fn::Sub needs text, or text and a map");
+        }
+        std::string out;
+        for (;;) {
+            size_t at = text.find("${");
+            size_t end = at == std::string_view::npos ? at : text.find('}', at);
+            if (end == std::string_view::npos) break;
+            out += text.substr(0, at);
+            std::string name(text.substr(at + 2, end - at - 2));
+            text.remove_prefix(end + 1);
+            ASSIGN_OR_RETURN(std::string replacement, Substitute(name, own));
+            out += replacement;
+        }
+        out += text;
+        return Value(json::string(out));
+    }
+
+    Result<std::string> Substitute(const std::string& name, const json::object& own) {
+        if (name.starts_with('!')) return "${" + name.substr(1) + "}";
+        if (const json::value* mine = own.if_contains(name)) return ScalarText(*mine);
+        size_t dot = name.find('.');
+        Result<Value> value = dot == std::string::npos
+                                  ? Reference(name)
+                                  : Attribute(name.substr(0, dot), name.substr(dot + 1));
+        if (!value) return std::unexpected(value.error());
+        return *value ? ScalarText(**value) : std::string();
+    }
+
+    Result<Value> If(const json::value& argument) {
+        const json::array* list = argument.if_array();
+        if (list == nullptr || list->size() != 3 || !(*list)[0].is_string()) {
+            return Invalid("Fn::If needs a condition and two values");
+        }
+        ASSIGN_OR_RETURN(bool holds, Named(std::string((*list)[0].get_string()), 0));
+        return Of((*list)[holds ? 1 : 2]);
+    }
+
+    Result<Value> Join(const json::array& list) {
+        if (list.size() != 2 || !list[0].is_string() || !list[1].is_array()) {
+            return Invalid("Fn::Join needs a delimiter and a list");
+        }
+        std::string out;
+        bool first = true;
+        for (const auto& item : list[1].get_array()) {
+            if (!first) out += std::string_view(list[0].get_string());
+            out += ScalarText(item);
+            first = false;
+        }
+        return Value(json::string(out));
+    }
+
+    Result<Value> Split(const json::array& list) {
+        if (list.size() != 2 || !list[0].is_string() || !list[1].is_string() ||
+            list[0].get_string().empty()) {
+            return Invalid("Fn::Split needs a delimiter and text");
+        }
+        std::string_view delimiter = list[0].get_string();
+        std::string_view text = list[1].get_string();
+        json::array out;
+        for (size_t at; (at = text.find(delimiter)) != std::string_view::npos;) {
+            out.emplace_back(text.substr(0, at));
+            text.remove_prefix(at + delimiter.size());
+        }
+        out.emplace_back(text);
+        return Value(std::move(out));
+    }
+
+    Result<Value> Select(const json::array& list) {
+        if (list.size() != 2 || !list[1].is_array()) {
+            return Invalid("Fn::Select needs an index and a list");
+        }
+        const json::array& from = list[1].get_array();
+        std::string index = ScalarText(list[0]);
+        bool numeric = !index.empty() && index.size() < 6 &&
+                       index.find_first_not_of("0123456789") == std::string::npos;
+        if (!numeric || std::stoul(index) >= from.size()) {
+            return Invalid("Fn::Select: {} is not an index into a list of {}", index, from.size());
+        }
+        return Value(from[std::stoul(index)]);
+    }
+
+    Result<Value> FindInMap(const json::array& path) {
+        if (path.size() != 3) return Invalid("Fn::FindInMap needs a map and two keys");
+        const json::value* at = scope_.source->mappings.if_contains(ScalarText(path[0]));
+        for (size_t i = 1; i < 3 && at != nullptr; ++i) {
+            at = at->is_object() ? at->get_object().if_contains(ScalarText(path[i])) : nullptr;
+        }
+        if (at == nullptr) {
+            return Invalid("Fn::FindInMap: there is no {}/{}/{}", ScalarText(path[0]),
+                           ScalarText(path[1]), ScalarText(path[2]));
+        }
+        return Value(*at);
+    }
+
+    const EvaluationScope& scope_;
+};
+
+}  // namespace
+
+Result<std::map<std::string, json::value>> ResolveParameters(
+    const Template& parsed, const std::map<std::string, std::string>& given) {
+    for (const auto& [name, value] : given) {
+        if (!parsed.parameters.contains(name)) {
+            return Invalid("the template has no parameter {}", name);
+        }
+    }
+    std::map<std::string, json::value> out;
+    for (const auto& [name, parameter] : parsed.parameters) {
+        json::value value = parameter.default_value;
+        if (auto found = given.find(name); found != given.end()) value = json::string(found->second);
+        if (value.is_null()) return Invalid("the parameter {} has no value and no default", name);
+        std::string text = ScalarText(value);
+        const auto& allowed = parameter.allowed_values;
+        if (!allowed.empty() && std::find(allowed.begin(), allowed.end(), text) == allowed.end()) {
+            return Invalid("the parameter {} may not be '{}'", name, text);
+        }
+        if (parameter.type == "CommaDelimitedList" || parameter.type.starts_with("List<")) {
+            json::array list;
+            for (size_t at = 0; at <= text.size();) {
+                size_t comma = std::min(text.find(',', at), text.size());
+                list.emplace_back(text.substr(at, comma - at));
+                at = comma + 1;
+            }
+            value = std::move(list);
+        }
+        out[name] = std::move(value);
+    }
+    return out;
+}
+
+Result<json::value> Evaluate(const json::value& value, const EvaluationScope& scope) {
+    ASSIGN_OR_RETURN(Value evaluated, Evaluator(scope).Of(value));
+    if (!evaluated) return json::value(nullptr);
+    return std::move(*evaluated);
+}
+
+Result<bool> EvaluateCondition(const std::string& name, const EvaluationScope& scope) {
+    return Evaluator(scope).Named(name, 0);
+}
+
+}  // namespace wellhead::pipeline

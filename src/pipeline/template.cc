@@ -1,0 +1,254 @@
+#include "pipeline/template.h"
+
+#include <fmt/format.h>
+
+#include <functional>
+
+#include "pipeline/yaml.h"
+
+namespace wellhead::pipeline {
+
+namespace {
+
+namespace json = boost::json;
+using base::ErrorCode;
+using base::Result;
+
+template <class... Args>
+std::unexpected<base::Error> Invalid(fmt::format_string<Args...> format, Args&&... args) {
+    return base::Fail(ErrorCode::kInvalidArgument,
+                      fmt::format(format, std::forward<Args>(args)...));
+}
+
+Result<std::string> TextOf(const json::value& value, std::string_view where) {
+    if (value.is_string()) return std::string(value.get_string());
+    if (value.is_int64()) return std::to_string(value.get_int64());
+    if (value.is_bool()) return std::string(value.get_bool() ? "true" : "false");
+    return Invalid("{} must be text", where);
+}
+
+Result<json::object> ObjectOf(const json::value& value, std::string_view where) {
+    if (value.is_object()) return value.get_object();
+    if (value.is_null()) return json::object();
+    return Invalid("{} must be a map", where);
+}
+
+// A list of texts, or one text alone.
+Result<std::vector<std::string>> TextsOf(const json::value& value, const std::string& where) {
+    std::vector<std::string> texts;
+    if (!value.is_array()) {
+        ASSIGN_OR_RETURN(auto text, TextOf(value, where));
+        texts.push_back(std::move(text));
+        return texts;
+    }
+    for (const auto& item : value.get_array()) {
+        ASSIGN_OR_RETURN(auto text, TextOf(item, where));
+        texts.push_back(std::move(text));
+    }
+    return texts;
+}
+
+Result<TemplateParameter> ParseParameter(const std::string& where, const json::value& value) {
+    ASSIGN_OR_RETURN(json::object fields, ObjectOf(value, where));
+    TemplateParameter parameter;
+    for (const auto& [name, field] : fields) {
+        if (name == "Type") {
+            ASSIGN_OR_RETURN(parameter.type, TextOf(field, where + "/Type"));
+        } else if (name == "Default") {
+            parameter.default_value = field;
+        } else if (name == "AllowedValues") {
+            ASSIGN_OR_RETURN(parameter.allowed_values, TextsOf(field, where + "/AllowedValues"));
+        } else if (name == "NoEcho") {
+            parameter.no_echo = field.is_bool() && field.get_bool();
+        } else if (name == "Description") {
+            ASSIGN_OR_RETURN(parameter.description, TextOf(field, where + "/Description"));
+        } else {
+            return Invalid("{}: the attribute {} is not served", where, std::string_view(name));
+        }
+    }
+    if (parameter.type.empty()) return Invalid("{} has no Type", where);
+    return parameter;
+}
+
+Result<TemplateResource> ParseResource(const std::string& id, const json::value& value) {
+    std::string where = "Resources/" + id;
+    ASSIGN_OR_RETURN(json::object fields, ObjectOf(value, where));
+    TemplateResource resource;
+    resource.logical_id = id;
+    for (const auto& [name, field] : fields) {
+        if (name == "Type") {
+            ASSIGN_OR_RETURN(resource.type, TextOf(field, where + "/Type"));
+        } else if (name == "Properties") {
+            ASSIGN_OR_RETURN(resource.properties, ObjectOf(field, where + "/Properties"));
+        } else if (name == "Condition") {
+            ASSIGN_OR_RETURN(resource.condition, TextOf(field, where + "/Condition"));
+        } else if (name == "DependsOn") {
+            ASSIGN_OR_RETURN(resource.depends_on, TextsOf(field, where + "/DependsOn"));
+        } else if (name == "DeletionPolicy") {
+            ASSIGN_OR_RETURN(resource.deletion_policy, TextOf(field, where + "/DeletionPolicy"));
+            if (resource.deletion_policy != "Delete" && resource.deletion_policy != "Retain") {
+                return Invalid("{}: DeletionPolicy {} is not served", where,
+                               resource.deletion_policy);
+            }
+        } else if (name != "Metadata" && name != "UpdateReplacePolicy") {
+            return Invalid("{}: the attribute {} is not served", where, std::string_view(name));
+        }
+    }
+    if (resource.type.empty()) return Invalid("{} has no Type", where);
+    return resource;
+}
+
+Result<TemplateOutput> ParseOutput(const std::string& where, const json::value& value) {
+    ASSIGN_OR_RETURN(json::object fields, ObjectOf(value, where));
+    TemplateOutput output;
+    if (!fields.contains("Value")) return Invalid("{} has no Value", where);
+    output.value = fields["Value"];
+    if (fields.contains("Description")) {
+        ASSIGN_OR_RETURN(output.description, TextOf(fields["Description"], where));
+    }
+    if (fields.contains("Condition")) {
+        ASSIGN_OR_RETURN(output.condition, TextOf(fields["Condition"], where));
+    }
+    return output;
+}
+
+Result<void> ParseSection(std::string_view section, const json::value& value, Template& out) {
+    if (section == "AWSTemplateFormatVersion") {
+        if (value.is_string() && value.get_string() == "2010-09-09") return {};
+        return Invalid("AWSTemplateFormatVersion must be '2010-09-09'");
+    }
+    if (section == "Metadata") return {};
+    std::string name(section);
+    if (section == "Description") {
+        ASSIGN_OR_RETURN(out.description, TextOf(value, name));
+        return {};
+    }
+    ASSIGN_OR_RETURN(json::object entries, ObjectOf(value, name));
+    if (section == "Mappings") {
+        out.mappings = std::move(entries);
+        return {};
+    }
+    if (section == "Conditions") {
+        out.conditions = std::move(entries);
+        return {};
+    }
+    for (const auto& [key, entry] : entries) {
+        std::string id(key);
+        if (section == "Parameters") {
+            ASSIGN_OR_RETURN(out.parameters[id], ParseParameter("Parameters/" + id, entry));
+        } else if (section == "Resources") {
+            ASSIGN_OR_RETURN(auto resource, ParseResource(id, entry));
+            out.resources.push_back(std::move(resource));
+        } else if (section == "Outputs") {
+            ASSIGN_OR_RETURN(out.outputs[id], ParseOutput("Outputs/" + id, entry));
+        } else {
+            return Invalid("the section {} is not served", section);
+        }
+    }
+    return {};
+}
+
+void AddReferencesOfSub(std::string_view text, const json::object* own, std::set<std::string>& out) {
+    size_t at = 0;
+    while ((at = text.find("${", at)) != std::string_view::npos) {
+        size_t end = text.find('}', at);
+        if (end == std::string_view::npos) return;
+        std::string_view name = text.substr(at + 2, end - at - 2);
+        at = end;
+        if (name.starts_with('!') || name.starts_with("AWS::")) continue;
+        std::string_view id = name.substr(0, name.find('.'));
+        if (own == nullptr || !own->contains(id)) out.emplace(id);
+    }
+}
+
+void AddReferences(const json::value& value, std::set<std::string>& out) {
+    if (value.is_array()) {
+        for (const auto& item : value.get_array()) AddReferences(item, out);
+        return;
+    }
+    if (!value.is_object()) return;
+    const json::object& object = value.get_object();
+    for (const auto& [name, argument] : object) {
+        const json::array* list = argument.if_array();
+        bool function = object.size() == 1;
+        if (function && name == "Ref" && argument.is_string()) {
+            std::string_view id = argument.get_string();
+            if (!id.starts_with("AWS::")) out.emplace(id);
+        } else if (function && name == "Fn::GetAtt" && list != nullptr && !list->empty() &&
+                   (*list)[0].is_string()) {
+            out.emplace(std::string_view((*list)[0].get_string()));
+        } else if (function && name == "Fn::Sub" && argument.is_string()) {
+            AddReferencesOfSub(argument.get_string(), nullptr, out);
+        } else if (function && name == "Fn::Sub" && list != nullptr && list->size() == 2 &&
+                   (*list)[0].is_string() && (*list)[1].is_object()) {
+            AddReferencesOfSub((*list)[0].get_string(), &(*list)[1].get_object(), out);
+            AddReferences((*list)[1], out);
+        } else {
+            AddReferences(argument, out);
+        }
+    }
+}
+
+}  // namespace
+
+const TemplateResource* Template::Find(std::string_view logical_id) const {
+    for (const auto& resource : resources) {
+        if (resource.logical_id == logical_id) return &resource;
+    }
+    return nullptr;
+}
+
+Result<Template> ParseTemplate(std::string_view text) {
+    if (text.size() > kTemplateSizeLimit) {
+        return Invalid("the template is larger than {} bytes", kTemplateSizeLimit);
+    }
+    ASSIGN_OR_RETURN(json::value root, ParseYaml(text));
+    if (!root.is_object()) return Invalid("a template is a map with a section Resources");
+    Template parsed;
+    for (const auto& [section, value] : root.get_object()) {
+        RETURN_IF_ERROR(ParseSection(section, value, parsed));
+    }
+    if (parsed.resources.empty()) return Invalid("the template has no Resources");
+    RETURN_IF_ERROR(OrderOfCreation(parsed));
+    return parsed;
+}
+
+std::set<std::string> ReferencesOf(const json::value& value) {
+    std::set<std::string> references;
+    AddReferences(value, references);
+    return references;
+}
+
+Result<std::vector<std::string>> OrderOfCreation(const Template& parsed) {
+    enum class Mark { kNew, kOpen, kDone };
+    std::map<std::string, Mark> marks;
+    std::vector<std::string> order;
+    std::function<Result<void>(const TemplateResource&)> visit =
+        [&](const TemplateResource& resource) -> Result<void> {
+        Mark& mark = marks[resource.logical_id];
+        if (mark == Mark::kDone) return {};
+        if (mark == Mark::kOpen) {
+            return Invalid("Resources/{}: circular dependency", resource.logical_id);
+        }
+        mark = Mark::kOpen;
+        std::set<std::string> needs = ReferencesOf(json::value(resource.properties));
+        needs.insert(resource.depends_on.begin(), resource.depends_on.end());
+        for (const auto& need : needs) {
+            if (parsed.parameters.contains(need)) continue;
+            const TemplateResource* other = parsed.Find(need);
+            if (other == nullptr) {
+                return Invalid(
+                    "Resources/{} refers to {}, which is neither a parameter nor a resource",
+                    resource.logical_id, need);
+            }
+            RETURN_IF_ERROR(visit(*other));
+        }
+        marks[resource.logical_id] = Mark::kDone;
+        order.push_back(resource.logical_id);
+        return {};
+    };
+    for (const auto& resource : parsed.resources) RETURN_IF_ERROR(visit(resource));
+    return order;
+}
+
+}  // namespace wellhead::pipeline
