@@ -15,6 +15,7 @@
 #include "base/result.h"
 #include "env/files.h"
 #include "env/task.h"
+#include "net/address.h"
 
 namespace wellhead::net {
 
@@ -59,11 +60,6 @@ env::Task<base::Result<base::Bytes>> ReadAll(BodyReader& body, uint64_t limit);
 
 enum class HttpVersion { kHttp11, kHttp2 };
 
-struct PeerAddress {
-    std::string address;  // numeric
-    uint16_t port = 0;
-};
-
 struct HttpRequest {
     std::string method;     // as sent, e.g. "GET"
     std::string target;     // origin-form, raw as on the wire: "/a%2Fb?c=d"; absolute-form is reduced to this
@@ -75,6 +71,9 @@ struct HttpRequest {
     PeerAddress peer;
     base::Bytes client_certificate_der;  // empty without mutual TLS
     base::Bytes server_name;             // SNI, empty without
+    // Set by the gateway where it verified an AWS signature and hands the request to a plain handler (MQTT over
+    // WebSocket); empty otherwise.
+    std::string signed_access_key_id;
 
     std::string_view path() const;   // target up to '?', raw
     std::string_view query() const;  // after '?', raw, empty without
