@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <boost/json/parse.hpp>
 #include <algorithm>
 #include <optional>
 
@@ -288,6 +289,10 @@ Result<std::map<std::string, json::value>> ResolveParameters(
                 at = comma + 1;
             }
             value = std::move(list);
+        } else if (parameter.type == "Number" && value.is_string()) {
+            boost::system::error_code error;
+            value = json::parse(text, error);
+            if (error || !value.is_number()) return Invalid("the parameter {} must be a number", name);
         }
         out[name] = std::move(value);
     }

@@ -13,17 +13,6 @@ api::ServiceError ValidationError(std::string message) {
     return {.code = "ValidationError", .message = std::move(message), .http_status = 400, .members = {}};
 }
 
-api::Outcome<void> CheckProperties(const json::object& properties,
-                                   std::initializer_list<std::string_view> served) {
-    for (const auto& property : properties) {
-        std::string_view name = property.key();
-        if (std::find(served.begin(), served.end(), name) == served.end()) {
-            return std::unexpected(ValidationError(fmt::format("the property {} is not served", name)));
-        }
-    }
-    return {};
-}
-
 std::optional<std::string> TextProperty(const json::object& properties, std::string_view name) {
     const json::value* value = properties.if_contains(name);
     if (value == nullptr || value->is_null()) return std::nullopt;

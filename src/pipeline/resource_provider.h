@@ -51,9 +51,6 @@ class ResourceProvider {
 
 using ResourceProviders = std::map<std::string, std::unique_ptr<ResourceProvider>, std::less<>>;
 
-// Refuses properties whose names are not in served: ValidationError naming the first one.
-api::Outcome<void> CheckProperties(const boost::json::object& properties,
-                                   std::initializer_list<std::string_view> served);
 
 api::ServiceError ValidationError(std::string message);
 
