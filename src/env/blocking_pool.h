@@ -33,7 +33,8 @@ class BlockingPool {
 
 // Runs call on the pool and resumes the caller, on the caller's executor, with what it returned. call owns what it
 // needs (capture by value or keep the referents alive until this returns): the caller's frame stays alive meanwhile.
-// Not cancellable: a blocking call cannot be taken back.
+// Not cancellable: a blocking call cannot be taken back. A call with captures is a named local, never written inline:
+// g++ 12 destroys a temporary closure of a co_await expression twice.
 template <class Call>
 Task<std::invoke_result_t<Call>> RunBlocking(BlockingPool& pool, Call call) {
     using Value = std::invoke_result_t<Call>;
