@@ -122,6 +122,12 @@ struct QuantifiedComparison {
 struct ScalarQuery {
     QueryPtr query;
 };
+struct DocumentQuery;
+// (SELECT ... FROM an array of the document), or EXISTS over one.
+struct NestedQuery {
+    std::shared_ptr<DocumentQuery> query;  // owned by this node alone
+    bool exists = false;
+};
 struct Like {
     ExpressionPtr value, pattern, escape;  // escape may be null
     bool negated = false;
@@ -197,7 +203,7 @@ struct FunctionCall {
 
 using ExpressionNode =
     std::variant<Literal, NameReference, Star, Parameter, MemberAccess, ElementAccess, Unary, Binary, Between,
-                 InList, InQuery, Exists, QuantifiedComparison, ScalarQuery, Like, IsNull, Case, Cast,
+                 InList, InQuery, Exists, QuantifiedComparison, ScalarQuery, NestedQuery, Like, IsNull, Case, Cast,
                  Extract, AtTimeZone, Lambda, ArrayLiteral, RowLiteral, ObjectLiteral, FunctionCall>;
 
 struct Expression {
@@ -214,6 +220,14 @@ ExpressionPtr MakeExpression(Position at, Node node) {
 struct SelectItem {
     ExpressionPtr value;  // a Star for *
     std::vector<Identifier> alias;
+};
+
+// SELECT over one JSON document, as IoT SQL has it: the whole of a statement but its topic, or nested in one.
+struct DocumentQuery {
+    bool value_only = false;  // SELECT VALUE x: the value itself, not an object that holds it
+    std::vector<SelectItem> items;
+    ExpressionPtr from;   // the array of a nested query; null at the top
+    ExpressionPtr where;  // may be null
 };
 
 }  // namespace wellhead::sql
