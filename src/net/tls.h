@@ -22,24 +22,24 @@ enum class ClientCertificate {
 };
 
 struct TlsServerOptions {
-    TlsIdentity identity;
+    TlsIdentity identity = {};
     // Whether one is asked for. Which one to trust is the handler's decision: the handshake only proves that the
     // client has the key.
     ClientCertificate client_certificate = ClientCertificate::kNone;
     // Names of these authorities go into the request, for clients that choose among certificates. PEM, may be empty.
-    std::string client_authorities_pem;
+    std::string client_authorities_pem = {};
     // Agreed on in this order; a client that offers none of them goes on without.
-    std::vector<std::string> alpn;
+    std::vector<std::string> alpn = {};
 };
 
 struct TlsClientOptions {
     // Authorities to trust; empty: those of the operating system.
-    std::string authorities_pem;
+    std::string authorities_pem = {};
     // Certificate and host name are verified. Only tests and a user's explicit wish turn it off.
     bool verify = true;
     // Shown when the server asks; empty: none.
-    TlsIdentity identity;
-    std::vector<std::string> alpn;
+    TlsIdentity identity = {};
+    std::vector<std::string> alpn = {};
 };
 
 class TlsContext {
