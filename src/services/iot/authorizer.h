@@ -1,0 +1,26 @@
+#pragma once
+// Who a connection is, and what it may do: by its client certificate and the policies attached to it.
+
+#include <memory>
+#include <string>
+
+#include "env/clock.h"
+#include "mqtt/ports.h"
+#include "services/iot/registry.h"
+
+namespace wellhead::services::iot {
+
+struct AuthorizerSettings {
+    std::string region;
+    std::string account_id;
+    // Connections without TLS may do everything: for a plain listener on loopback that was asked for.
+    bool trust_plain = false;
+    // As AWS does; clients that were given an IP address send none.
+    bool require_server_name = false;
+};
+
+// registry and clock outlive it and every Permissions it gave. Permissions follow the registry: a change of policies,
+// attachments, things or certificates holds for the next packet.
+std::unique_ptr<mqtt::Authorizer> MakeAuthorizer(Registry& registry, env::Clock& clock, AuthorizerSettings settings);
+
+}  // namespace wellhead::services::iot
