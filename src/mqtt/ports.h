@@ -37,6 +37,10 @@ struct PublishedMessage {
     std::string client_id;  // empty for one from inside
     std::string principal;  // certificate id, access key id, or empty
     base::Instant arrival;
+    std::string peer_address;  // numeric; empty for one from inside
+    // By how many rules in a row it was republished: a publish that a rule made carries one more than the message that
+    // triggered it, so that rules that feed each other come to an end.
+    int republished = 0;
 };
 
 // What else happens to a published message than going to subscribers: topic rules, shadows.
