@@ -85,7 +85,12 @@ std::optional<base::Bytes> DecodeBase64(std::string_view text) {
     }
     return Decode(text, kStandardReverse);
 }
-std::optional<base::Bytes> DecodeBase64Url(std::string_view text) { return Decode(text, kUrlReverse); }
+std::optional<base::Bytes> DecodeBase64Url(std::string_view text) {
+    auto bytes = Decode(text, kUrlReverse);
+    // One text for one value: the bits behind the last byte must be zero, or a signed token would have several forms.
+    if (bytes && EncodeBase64Url(*bytes) != text) return std::nullopt;
+    return bytes;
+}
 
 std::string EncodeHex(base::ByteView bytes) {
     static constexpr char kDigits[] = "0123456789abcdef";

@@ -20,6 +20,8 @@ TEST(Base64, BadInputIsRefused) {
     }
     EXPECT_EQ(DecodeBase64Url("-_8"), "\xfb\xff");
     EXPECT_FALSE(DecodeBase64Url("+/8").has_value());
+    EXPECT_TRUE(DecodeBase64Url("Zg").has_value());
+    EXPECT_FALSE(DecodeBase64Url("Zh").has_value());
 }
 
 TEST(Hex, BothCasesAreReadLowerCaseIsWritten) {
