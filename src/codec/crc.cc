@@ -9,6 +9,11 @@ namespace wellhead::codec {
 
 namespace {
 
+// Polynomials, bit-reflected.
+constexpr uint32_t kIeee = 0xedb88320u;
+constexpr uint32_t kCastagnoli = 0x82f63b78u;
+constexpr uint64_t kNvme = 0x9a6c9329ac4bc9b5u;
+
 // Slicing by eight: table k holds the effect of a byte that is followed by k more.
 template <class Word>
 using Tables = std::array<std::array<Word, 256>, 8>;
@@ -48,11 +53,11 @@ Word Update(const Tables<Word>& tables, Word crc, base::ByteView data) {
 }
 
 const Tables<uint32_t>& CastagnoliTables() {
-    static const auto tables = MakeTables<uint32_t>(0x82f63b78u);
+    static const auto tables = MakeTables<uint32_t>(kCastagnoli);
     return tables;
 }
 const Tables<uint64_t>& NvmeTables() {
-    static const auto tables = MakeTables<uint64_t>(0x9a6c9329ac4bc9b5u);
+    static const auto tables = MakeTables<uint64_t>(kNvme);
     return tables;
 }
 
@@ -75,6 +80,29 @@ __attribute__((target("sse4.2"))) uint32_t UpdateCastagnoliInHardware(uint32_t c
 }
 #endif
 
+// a * b modulo the polynomial; the highest bit is x^0.
+template <class Word>
+Word Multiply(Word a, Word b, Word polynomial) {
+    Word product = 0;
+    for (Word bit = Word{1} << (sizeof(Word) * 8 - 1); bit != 0; bit >>= 1) {
+        if (a & bit) product ^= b;
+        b = (b >> 1) ^ ((b & 1) ? polynomial : 0);
+    }
+    return product;
+}
+
+// Appending n zero bytes multiplies by x^(8n); the inversions at both ends cancel out.
+template <class Word>
+Word Combine(Word a, Word b, uint64_t b_size_bytes, Word polynomial) {
+    Word power = Word{1} << (sizeof(Word) * 8 - 2);  // x
+    for (int i = 0; i < 3; ++i) power = Multiply(power, power, polynomial);
+    for (; b_size_bytes != 0; b_size_bytes >>= 1) {
+        if (b_size_bytes & 1) a = Multiply(a, power, polynomial);
+        power = Multiply(power, power, polynomial);
+    }
+    return a ^ b;
+}
+
 }  // namespace
 
 uint32_t Crc32(base::ByteView data, uint32_t before) {
@@ -92,6 +120,16 @@ uint32_t Crc32c(base::ByteView data, uint32_t before) {
 
 uint64_t Crc64Nvme(base::ByteView data, uint64_t before) {
     return ~Update(NvmeTables(), ~before, data);
+}
+
+uint32_t Crc32Combine(uint32_t a, uint32_t b, uint64_t b_size_bytes) {
+    return Combine(a, b, b_size_bytes, kIeee);
+}
+uint32_t Crc32cCombine(uint32_t a, uint32_t b, uint64_t b_size_bytes) {
+    return Combine(a, b, b_size_bytes, kCastagnoli);
+}
+uint64_t Crc64NvmeCombine(uint64_t a, uint64_t b, uint64_t b_size_bytes) {
+    return Combine(a, b, b_size_bytes, kNvme);
 }
 
 }  // namespace wellhead::codec

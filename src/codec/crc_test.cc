@@ -23,5 +23,16 @@ TEST(Crc, GoesOnWhereAFormerCallEnded) {
     }
 }
 
+TEST(Crc, OfTwoPartsGivesThatOfTheWhole) {
+    std::string a = "the first part, ";
+    std::string b(1000, 'b');
+    for (size_t size : {0u, 1u, 7u, 1000u}) {
+        std::string tail = b.substr(0, size);
+        EXPECT_EQ(Crc32Combine(Crc32(a), Crc32(tail), size), Crc32(a + tail));
+        EXPECT_EQ(Crc32cCombine(Crc32c(a), Crc32c(tail), size), Crc32c(a + tail));
+        EXPECT_EQ(Crc64NvmeCombine(Crc64Nvme(a), Crc64Nvme(tail), size), Crc64Nvme(a + tail));
+    }
+}
+
 }  // namespace
 }  // namespace wellhead::codec

@@ -36,6 +36,10 @@ class File {
     virtual base::Result<void> Truncate(uint64_t size) = 0;
     // Reserves and zeroes [size, new_size) so that later writes there do not extend the file.
     virtual base::Result<void> Preallocate(uint64_t new_size) = 0;
+    // Copies length bytes of source from source_offset to offset of this file, inside the kernel where it can. kIo when
+    // the source ends before.
+    virtual base::Result<void> CopyFrom(File& source, uint64_t source_offset, uint64_t offset,
+                                        uint64_t length);
     // The descriptor for sendfile, or -1 where there is none (simulated).
     virtual int descriptor() const = 0;
 };
@@ -53,6 +57,8 @@ class Files {
     virtual base::Result<std::unique_ptr<File>> Open(const std::string& path, OpenMode mode) = 0;
     // Atomic; replaces an existing file. Durable after SyncDirectory of both parents.
     virtual base::Result<void> Rename(const std::string& from, const std::string& to) = 0;
+    // A second name of the same file; durable after SyncDirectory of its parent. kUnsupported where there are no links.
+    virtual base::Result<void> Link(const std::string& from, const std::string& to);
     // A file or an empty directory.
     virtual base::Result<void> Remove(const std::string& path) = 0;
     // With parents; existing ones are no error. The made entries are durable when it returns.

@@ -97,6 +97,20 @@ class PosixFile final : public File {
         if (!result) return result;
         return Sync();
     }
+    Result<void> CopyFrom(File& source, uint64_t source_offset, uint64_t offset,
+                          uint64_t length) override {
+        auto from = static_cast<off64_t>(source_offset);
+        auto to = static_cast<off64_t>(offset);
+        while (length > 0 && source.descriptor() >= 0) {
+            ssize_t n = ::copy_file_range(source.descriptor(), &from, fd_, &to, length, 0);
+            if (n < 0 && errno == EINTR) continue;
+            if (n < 0 && (errno == EXDEV || errno == EINVAL || errno == ENOSYS || errno == EOPNOTSUPP)) break;
+            if (n < 0) return FromErrno("copy to", path_, errno);
+            if (n == 0) return base::Fail(ErrorCode::kIo, "copy to " + path_ + ": the source ended early");
+            length -= static_cast<uint64_t>(n);
+        }
+        return File::CopyFrom(source, static_cast<uint64_t>(from), static_cast<uint64_t>(to), length);
+    }
     int descriptor() const override { return fd_; }
 
   private:
@@ -124,6 +138,10 @@ class PosixFiles final : public Files {
     }
     Result<void> Rename(const std::string& from, const std::string& to) override {
         if (::rename(from.c_str(), to.c_str()) != 0) return FromErrno("rename", from, errno);
+        return {};
+    }
+    Result<void> Link(const std::string& from, const std::string& to) override {
+        if (::link(from.c_str(), to.c_str()) != 0) return FromErrno("link", from, errno);
         return {};
     }
     Result<void> Remove(const std::string& path) override {

@@ -1,0 +1,163 @@
+#include "storage/object_store/file/core.h"
+
+#include <fmt/format.h>
+
+#include "base/check.h"
+#include "base/log.h"
+#include "storage/object_store/file/index_entry.h"
+#include "storage/object_store/file/key_path.h"
+
+namespace wellhead::storage::file {
+
+using base::ErrorCode;
+using base::Result;
+
+namespace {
+
+// Enough for a hot lake; past it the memory of what was verified starts anew.
+constexpr size_t kMostVerified = 100'000;
+
+std::string ParentOf(const std::string& path) { return path.substr(0, path.rfind('/')); }
+
+bool Holds(ObjectCondition condition, const std::optional<ObjectMetadata>& current) {
+    switch (condition.kind) {
+        case ObjectCondition::Kind::kNone: return true;
+        case ObjectCondition::Kind::kAbsent: return !current;
+        case ObjectCondition::Kind::kGeneration:
+            return current && current->generation == condition.generation;
+    }
+    return false;
+}
+
+}  // namespace
+
+base::Bytes IndexKey(base::ByteView bucket, base::ByteView key) {
+    base::Bytes out(bucket);
+    out += '\0';
+    out += key;
+    return out;
+}
+
+Core::Core(ObjectStoreDeps deps, std::string directory, uint64_t first_generation)
+    : deps_(deps),
+      directory_(std::move(directory)),
+      first_generation_(first_generation),
+      next_generation_(first_generation),
+      generations_([this](std::string path) { RemoveLater(std::move(path)); }) {}
+
+std::string Core::PathOf(base::ByteView bucket, base::ByteView key, uint64_t generation) const {
+    return directory_ + "/" + DirectoryOfBucket(bucket) + "/" + PathOfObject(key, generation);
+}
+
+std::string Core::StagingPath(uint64_t generation) const {
+    return fmt::format("{}/{:x}", StagingDirectory(), generation);
+}
+
+Result<void> Core::Place(const std::string& from, const std::string& to, bool link) {
+    const std::string parent = ParentOf(to);
+    // A removal may take the directory away between two steps; it is made again.
+    for (int attempt = 0;; ++attempt) {
+        auto placed = link ? deps_.files.Link(from, to) : deps_.files.Rename(from, to);
+        if (placed) return {};
+        if (placed.error().code != ErrorCode::kNotFound || attempt == 100) return placed;
+        RETURN_IF_ERROR(deps_.files.MakeDirectories(parent));
+    }
+}
+
+void Core::RemoveFile(const std::string& path) {
+    auto removed = deps_.files.Remove(path);
+    if (!removed && removed.error().code != ErrorCode::kNotFound) {
+        base::LogWarning("objects", "could not remove an old version: {}", removed.error().message);
+    }
+    for (std::string at = ParentOf(path); at.size() > directory_.size(); at = ParentOf(at)) {
+        if (!deps_.files.Remove(at)) return;  // not empty
+    }
+}
+
+void Core::RemoveLater(std::string path) {
+    deps_.pool.Submit([core = shared_from_this(), path = std::move(path)] { core->RemoveFile(path); });
+}
+
+env::Task<Result<std::optional<ObjectMetadata>>> Core::Find(std::string bucket, base::Bytes key) {
+    auto value = co_await deps_.index.Get(kIndexCollection, IndexKey(bucket, key));
+    if (!value) co_return std::unexpected(value.error());
+    if (!*value) co_return std::optional<ObjectMetadata>();
+    auto metadata = DecodeIndexEntry(**value);
+    if (!metadata) co_return std::unexpected(metadata.error());
+    co_return std::optional<ObjectMetadata>(std::move(*metadata));
+}
+
+env::Task<Result<void>> Core::Install(std::string bucket, base::Bytes key, ObjectMetadata metadata,
+                                      ObjectCondition condition) {
+    const base::Bytes index_key = IndexKey(bucket, key);
+    const base::Bytes entry = EncodeIndexEntry(metadata);
+    for (;;) {
+        auto before = co_await deps_.index.Get(kIndexCollection, index_key);
+        if (!before) co_return std::unexpected(before.error());
+        std::optional<ObjectMetadata> current;
+        if (*before) {
+            CO_ASSIGN_OR_RETURN(current, DecodeIndexEntry(**before));
+        }
+        if (!Holds(condition, current)) co_return base::Fail(ErrorCode::kConflict, key + " has changed");
+        TableBatch batch;
+        batch.RequirePresent(kBucketsCollection, bucket);
+        if (*before) {
+            batch.RequireValue(kIndexCollection, index_key, **before);
+        } else {
+            batch.RequireAbsent(kIndexCollection, index_key);
+        }
+        batch.Put(kIndexCollection, index_key, entry);
+        if (!EnterBucket(bucket)) co_return base::Fail(ErrorCode::kNotFound, "no bucket " + bucket);
+        auto committed = co_await deps_.index.Commit(std::move(batch));
+        LeaveBucket(bucket);
+        if (committed) {
+            if (current) generations_.Retire(current->generation, PathOf(bucket, key, current->generation));
+            co_return committed;
+        }
+        if (committed.error().code != ErrorCode::kConflict) co_return committed;
+        auto there = co_await deps_.index.Get(kBucketsCollection, bucket);
+        if (!there) co_return std::unexpected(there.error());
+        if (!*there) co_return base::Fail(ErrorCode::kNotFound, "no bucket " + bucket);
+    }
+}
+
+bool Core::EnterBucket(const std::string& bucket) {
+    std::lock_guard lock(mutex_);
+    Gate& gate = gates_[bucket];
+    if (gate.closed) return false;
+    ++gate.entered;
+    return true;
+}
+
+void Core::LeaveBucket(const std::string& bucket) {
+    std::lock_guard lock(mutex_);
+    auto found = gates_.find(bucket);
+    CHECK(found != gates_.end() && found->second.entered > 0);
+    if (--found->second.entered == 0) gates_.erase(found);
+}
+
+bool Core::CloseBucket(const std::string& bucket) {
+    std::lock_guard lock(mutex_);
+    Gate& gate = gates_[bucket];
+    if (gate.closed || gate.entered > 0) return false;
+    gate.closed = true;
+    return true;
+}
+
+void Core::ReopenBucket(const std::string& bucket) {
+    std::lock_guard lock(mutex_);
+    gates_.erase(bucket);
+}
+
+bool Core::IsVerified(uint64_t generation) const {
+    std::lock_guard lock(mutex_);
+    return verified_.contains(generation);
+}
+
+void Core::SetVerified(uint64_t generation) {
+    std::lock_guard lock(mutex_);
+    if (verified_.size() >= kMostVerified) verified_.clear();
+    verified_.insert(generation);
+}
+
+}  // namespace wellhead::storage::file

@@ -1,0 +1,222 @@
+#include "storage/object_store/memory/memory_object_store.h"
+
+#include <algorithm>
+#include <cstring>
+#include <map>
+#include <mutex>
+
+#include "base/check.h"
+#include "codec/crc.h"
+
+namespace wellhead::storage::memory {
+
+namespace {
+
+using base::ErrorCode;
+using base::Result;
+
+class MemoryFile final : public env::File {
+  public:
+    explicit MemoryFile(std::shared_ptr<const base::Bytes> contents) : contents_(std::move(contents)) {}
+    Result<size_t> ReadAt(uint64_t offset, std::span<char> out) override {
+        if (offset >= contents_->size()) return size_t{0};
+        size_t size = std::min<size_t>(out.size(), contents_->size() - offset);
+        std::memcpy(out.data(), contents_->data() + offset, size);
+        return size;
+    }
+    Result<void> WriteAt(uint64_t, base::ByteView) override { return Refuse(); }
+    Result<void> Sync() override { return {}; }
+    Result<uint64_t> Size() override { return contents_->size(); }
+    Result<void> Truncate(uint64_t) override { return Refuse(); }
+    Result<void> Preallocate(uint64_t) override { return Refuse(); }
+    int descriptor() const override { return -1; }
+
+  private:
+    static Result<void> Refuse() { return base::Fail(ErrorCode::kPermission, "an object does not change"); }
+    const std::shared_ptr<const base::Bytes> contents_;
+};
+
+class MemoryObject final : public Object {
+  public:
+    MemoryObject(ObjectMetadata metadata, std::shared_ptr<const base::Bytes> contents)
+        : metadata_(std::move(metadata)), contents_(std::move(contents)) {}
+    const ObjectMetadata& metadata() const override { return metadata_; }
+    const std::string& path() const override {
+        static const std::string none;
+        return none;
+    }
+    Result<std::shared_ptr<env::File>> Open() const override {
+        return std::make_shared<MemoryFile>(contents_);
+    }
+    Result<void> Verify() const override { return {}; }
+    const std::shared_ptr<const base::Bytes>& contents() const { return contents_; }
+
+  private:
+    const ObjectMetadata metadata_;
+    const std::shared_ptr<const base::Bytes> contents_;
+};
+
+struct StoredBucket {
+    Bucket bucket;
+    std::map<base::Bytes, std::shared_ptr<const MemoryObject>> objects;
+};
+
+class MemoryObjectStore final : public ObjectStore {
+  public:
+    explicit MemoryObjectStore(env::Clock& clock) : clock_(clock) {}
+
+    env::Task<Result<void>> CreateBucket(std::string name, base::Bytes attributes) override {
+        std::lock_guard lock(mutex_);
+        StoredBucket fresh{{name, clock_.Now(), std::move(attributes)}, {}};
+        if (!buckets_.emplace(name, std::move(fresh)).second) {
+            co_return base::Fail(ErrorCode::kAlreadyExists, "bucket " + name + " exists");
+        }
+        co_return Result<void>();
+    }
+    env::Task<Result<void>> DeleteBucket(std::string name) override {
+        std::lock_guard lock(mutex_);
+        auto found = buckets_.find(name);
+        if (found == buckets_.end()) co_return base::Fail(ErrorCode::kNotFound, "no bucket " + name);
+        if (!found->second.objects.empty()) {
+            co_return base::Fail(ErrorCode::kConflict, "bucket " + name + " is not empty");
+        }
+        buckets_.erase(found);
+        co_return Result<void>();
+    }
+    env::Task<Result<std::vector<Bucket>>> ListBuckets() override {
+        std::lock_guard lock(mutex_);
+        std::vector<Bucket> buckets;
+        for (const auto& [name, stored] : buckets_) buckets.push_back(stored.bucket);
+        co_return buckets;
+    }
+    env::Task<Result<Bucket>> GetBucket(std::string name) override {
+        std::lock_guard lock(mutex_);
+        auto found = buckets_.find(name);
+        if (found == buckets_.end()) co_return base::Fail(ErrorCode::kNotFound, "no bucket " + name);
+        co_return found->second.bucket;
+    }
+    std::unique_ptr<ObjectWriter> NewWriter(std::string bucket) override;
+    env::Task<Result<std::shared_ptr<const Object>>> Get(std::string bucket, base::Bytes key) override {
+        std::lock_guard lock(mutex_);
+        auto found = Find(bucket, key);
+        if (found == nullptr) co_return base::Fail(ErrorCode::kNotFound, "no object " + key);
+        co_return std::shared_ptr<const Object>(found);
+    }
+    env::Task<Result<std::vector<ObjectEntry>>> List(std::string bucket, ObjectRange range) override {
+        std::lock_guard lock(mutex_);
+        std::vector<ObjectEntry> entries;
+        auto found = buckets_.find(bucket);
+        if (found == buckets_.end()) co_return entries;
+        const auto& objects = found->second.objects;
+        for (auto at = objects.lower_bound(std::max(range.prefix, range.first));
+             at != objects.end() && entries.size() < range.limit && at->first.starts_with(range.prefix);
+             ++at) {
+            entries.push_back({at->first, at->second->metadata()});
+        }
+        co_return entries;
+    }
+    env::Task<Result<void>> Delete(std::string bucket, base::Bytes key, ObjectCondition condition) override {
+        std::lock_guard lock(mutex_);
+        auto found = Find(bucket, key);
+        if (found == nullptr) co_return base::Fail(ErrorCode::kNotFound, "no object " + key);
+        if (!Holds(condition, found.get())) co_return base::Fail(ErrorCode::kConflict, key + " has changed");
+        buckets_.at(bucket).objects.erase(key);
+        co_return Result<void>();
+    }
+    env::Task<Result<ObjectMetadata>> Compose(std::vector<std::shared_ptr<const Object>> sources,
+                                              std::string bucket, base::Bytes key, base::Bytes attributes,
+                                              ObjectCondition condition) override {
+        base::Bytes contents;
+        for (const auto& source : sources) {
+            contents += *dynamic_cast<const MemoryObject&>(*source).contents();
+        }
+        co_return Put(bucket, std::move(key), std::move(contents), std::move(attributes), condition);
+    }
+    env::Task<Result<void>> SetAttributes(std::string bucket, base::Bytes key, uint64_t generation,
+                                          base::Bytes attributes) override {
+        std::lock_guard lock(mutex_);
+        auto found = Find(bucket, key);
+        if (found == nullptr) co_return base::Fail(ErrorCode::kNotFound, "no object " + key);
+        if (found->metadata().generation != generation) {
+            co_return base::Fail(ErrorCode::kConflict, key + " has changed");
+        }
+        ObjectMetadata metadata = found->metadata();
+        metadata.attributes = std::move(attributes);
+        buckets_.at(bucket).objects[key] = std::make_shared<MemoryObject>(metadata, found->contents());
+        co_return Result<void>();
+    }
+
+    Result<ObjectMetadata> Put(const std::string& bucket, base::Bytes key, base::Bytes contents,
+                               base::Bytes attributes, ObjectCondition condition) {
+        std::lock_guard lock(mutex_);
+        auto found = buckets_.find(bucket);
+        if (found == buckets_.end()) return base::Fail(ErrorCode::kNotFound, "no bucket " + bucket);
+        if (!Holds(condition, Find(bucket, key).get())) {
+            return base::Fail(ErrorCode::kConflict, key + " has changed");
+        }
+        ObjectMetadata metadata{++last_generation_, contents.size(), clock_.Now(), codec::Crc64Nvme(contents),
+                                std::move(attributes)};
+        found->second.objects[key] = std::make_shared<MemoryObject>(
+            metadata, std::make_shared<const base::Bytes>(std::move(contents)));
+        return metadata;
+    }
+
+  private:
+    std::shared_ptr<const MemoryObject> Find(const std::string& bucket, const base::Bytes& key) const {
+        auto found = buckets_.find(bucket);
+        if (found == buckets_.end()) return nullptr;
+        auto object = found->second.objects.find(key);
+        return object == found->second.objects.end() ? nullptr : object->second;
+    }
+    static bool Holds(ObjectCondition condition, const MemoryObject* current) {
+        switch (condition.kind) {
+            case ObjectCondition::Kind::kNone: return true;
+            case ObjectCondition::Kind::kAbsent: return current == nullptr;
+            case ObjectCondition::Kind::kGeneration:
+                return current != nullptr && current->metadata().generation == condition.generation;
+        }
+        return false;
+    }
+
+    env::Clock& clock_;
+    mutable std::mutex mutex_;
+    std::map<std::string, StoredBucket> buckets_;
+    uint64_t last_generation_ = 0;
+};
+
+class MemoryWriter final : public ObjectWriter {
+  public:
+    MemoryWriter(MemoryObjectStore& store, std::string bucket) : store_(store), bucket_(std::move(bucket)) {}
+    env::Task<Result<void>> Write(base::Bytes piece) override {
+        crc_ = codec::Crc64Nvme(piece, crc_);
+        contents_ += piece;
+        co_return Result<void>();
+    }
+    uint64_t size_bytes() const override { return contents_.size(); }
+    uint64_t crc64nvme() const override { return crc_; }
+    env::Task<Result<ObjectMetadata>> Commit(base::Bytes key, base::Bytes attributes,
+                                             ObjectCondition condition) override {
+        CHECK(!committed_);
+        committed_ = true;
+        co_return store_.Put(bucket_, std::move(key), std::move(contents_), std::move(attributes), condition);
+    }
+
+  private:
+    MemoryObjectStore& store_;
+    const std::string bucket_;
+    base::Bytes contents_;
+    uint64_t crc_ = 0;
+    bool committed_ = false;
+};
+
+std::unique_ptr<ObjectWriter> MemoryObjectStore::NewWriter(std::string bucket) {
+    return std::make_unique<MemoryWriter>(*this, std::move(bucket));
+}
+
+}  // namespace
+
+std::unique_ptr<ObjectStore> MakeObjectStore(env::Clock& clock) {
+    return std::make_unique<MemoryObjectStore>(clock);
+}
+
+}  // namespace wellhead::storage::memory
