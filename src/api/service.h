@@ -10,6 +10,8 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "base/bytes.h"
 #include "base/result.h"
@@ -71,6 +73,10 @@ class ByteStream {
     virtual env::Task<base::Result<base::Bytes>> Read() = 0;
     // Total bytes, where known beforehand.
     virtual std::optional<uint64_t> length() const = 0;
+    // Trailer fields behind the body (names lower-case), e.g. x-amz-checksum-crc32 with its base64: before the end those
+    // that x-amz-trailer announced, with empty values, once Read() returned the end those that came. Whether the values
+    // hold is for the service to check.
+    virtual std::vector<std::pair<std::string, std::string>> trailers() const { return {}; }
     // Where the stream is a part of a file: so that a transport can send it without copying, or a service clone it.
     struct FilePart {
         std::shared_ptr<env::File> file;
