@@ -270,6 +270,8 @@ base::Result<bool> Evaluator::Select(const Statement& statement, std::string& ou
     return true;
 }
 
+std::string Evaluator::NewUuid() { return state_->surroundings.NewUuid(); }
+
 base::Result<void> Evaluator::Substitute(const Template& text, std::string& out) {
     if (text.constant_) {
         out.append(*text.constant_);

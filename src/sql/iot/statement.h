@@ -100,6 +100,7 @@ class Evaluator {
     base::Result<bool> Select(const Statement& statement, std::string& out);
     // kInvalidArgument: an expression of it is Undefined, or the payload that it looks into is not JSON.
     base::Result<void> Substitute(const Template& text, std::string& out);
+    std::string NewUuid();
 
     struct State;
 
