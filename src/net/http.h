@@ -33,6 +33,10 @@ class Headers {
     // Replaces every field of this name.
     void Set(std::string name, std::string value);
     void Remove(std::string_view name);
+    // All fields, moved out; none is left.
+    std::vector<Field> Take() { return std::exchange(fields_, {}); }
+
+    const std::vector<Field>& fields() const { return fields_; }
 
     auto begin() const { return fields_.begin(); }
     auto end() const { return fields_.end(); }

@@ -1,0 +1,33 @@
+#include "gateway/authenticate.h"
+
+namespace wellhead::gateway {
+
+namespace {
+
+// Services of the whole account, which clients sign for in the first region whatever theirs is.
+bool IsGlobal(std::string_view service) { return service == "iam" || service == "sts"; }
+
+}  // namespace
+
+std::expected<Authenticated, api::SigV4Refusal> Authenticator::Verify(const api::SigV4Request& request,
+                                                                      const api::SignatureClaim& claim,
+                                                                      std::string_view service,
+                                                                      std::string_view payload_hash) const {
+    auto key = keys_.Find(claim.access_key_id);
+    if (!key) {
+        return std::unexpected(api::SigV4Refusal{api::SigV4Failure::kUnknownKey,
+                                                 "The security token included in the request is invalid.", {}, {}});
+    }
+    api::SigV4Rules rules;
+    rules.s3 = service == "s3";
+    rules.token_unsigned = service == "iotdevicegateway";
+    rules.region = IsGlobal(service) && claim.region == "us-east-1" ? "" : region_;
+    rules.service = service;
+    rules.now = clock_.Now();
+    auto verified = api::VerifySignature(request, claim, *key, payload_hash, rules);
+    if (!verified) return std::unexpected(std::move(verified).error());
+    return Authenticated{key->identity, claim,
+                         api::SigningKey(key->secret, claim.date, claim.region, claim.service)};
+}
+
+}  // namespace wellhead::gateway

@@ -1,0 +1,38 @@
+#pragma once
+// Who calls: the only place that makes an authenticated Identity out of a request.
+
+#include <expected>
+#include <optional>
+#include <string>
+
+#include "api/credentials.h"
+#include "api/sigv4.h"
+#include "env/clock.h"
+
+namespace wellhead::gateway {
+
+struct Authenticated {
+    api::Identity identity;
+    api::SignatureClaim claim;
+    api::Sha256Digest signing_key;  // for the signatures of chunks
+};
+
+class Authenticator {
+  public:
+    // keys and clock outlive it. region: the scope's that is accepted.
+    Authenticator(const api::CredentialStore& keys, env::Clock& clock, std::string region)
+        : keys_(keys), clock_(clock), region_(std::move(region)) {}
+
+    // service is the scope's name that this request may carry; payload_hash the last line of its canonical request.
+    std::expected<Authenticated, api::SigV4Refusal> Verify(const api::SigV4Request& request,
+                                                           const api::SignatureClaim& claim,
+                                                           std::string_view service,
+                                                           std::string_view payload_hash) const;
+
+  private:
+    const api::CredentialStore& keys_;
+    env::Clock& clock_;
+    const std::string region_;
+};
+
+}  // namespace wellhead::gateway
