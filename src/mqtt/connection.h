@@ -85,10 +85,10 @@ class Connection : public std::enable_shared_from_this<Connection> {
     struct Batch {
         base::Bytes bytes;
         std::vector<PendingAck> acks;
-        Journal::Ticket ticket = 0;
+        Journal::Ticket ticket{};
         bool sink_waiting = false;
         bool journal_waiting = false;
-        size_t input_bytes = 0;
+        size_t input_bytes{};
         bool is_connack = false;
     };
     // While bytes are worked through.
@@ -106,8 +106,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
         AttachRequest request;
         bool assigned_id = false;
         bool wants_response_information = false;
-        uint32_t asked_expiry_s = 0;
-        uint16_t asked_keep_alive_s = 0;
+        uint32_t asked_expiry_s{};
+        uint16_t asked_keep_alive_s{};
     };
 
     // connection.cc
@@ -167,12 +167,12 @@ class Connection : public std::enable_shared_from_this<Connection> {
     Version version_ = Version::k311;
     bool problem_information_ = true;
     bool connack_sent_ = false;
-    uint8_t lane_ = 0;
-    uint16_t keep_alive_s_ = 0;
-    uint16_t send_window_ = 0;
-    uint16_t client_alias_maximum_ = 0;
+    uint8_t lane_{};
+    uint16_t keep_alive_s_{};
+    uint16_t send_window_{};
+    uint16_t client_alias_maximum_{};
     uint32_t client_packet_limit_ = codec::mqtt::kMaxRemainingLength + 5;
-    uint32_t connect_expiry_s_ = 0;
+    uint32_t connect_expiry_s_{};
     base::Tick last_packet_;
     std::string client_id_;
     std::string principal_;
@@ -184,11 +184,11 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
     base::Bytes output_;
     Fifo<Batch> batches_;
-    uint64_t first_batch_ = 0;
-    size_t unacknowledged_bytes_ = 0;
-    size_t held_bytes_ = 0;
-    size_t qos1_pending_ = 0;   // inbound QoS 1 without PUBACK yet
-    size_t in_sink_ = 0;        // messages on their way to the sink
+    uint64_t first_batch_{};
+    size_t unacknowledged_bytes_{};
+    size_t held_bytes_{};
+    size_t qos1_pending_{};   // inbound QoS 1 without PUBACK yet
+    size_t in_sink_{};        // messages on their way to the sink
     codec::mqtt::Publish publish_;
     MatchCache cache_;
     std::unique_ptr<std::unordered_map<uint16_t, std::string>> aliases_in_;
