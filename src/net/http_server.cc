@@ -8,10 +8,13 @@
 #include <unordered_map>
 
 #include "net/http1_connection.h"
+#include "net/http2_connection.h"
 
 namespace wellhead::net {
 
 namespace {
+
+constexpr std::string_view kHttp2Preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 using Connections = std::list<HttpConnection*>;
 
@@ -51,12 +54,44 @@ HttpProtocol::HttpProtocol(HttpHandler& handler, env::Clock& clock, HttpLimits l
     : state_(std::make_unique<State>(handler, clock, limits)) {}
 HttpProtocol::~HttpProtocol() = default;
 
+namespace {
+
+// Reads until it is clear whether the HTTP/2 preface comes; what was read goes into came.
+env::Task<base::Result<bool>> SpeaksHttp2(Stream& stream, const HttpLimits& limits, std::string& came) {
+    stream.LimitRead(limits.idle_limit);
+    char buffer[4096];
+    for (;;) {
+        std::string_view seen(came);
+        bool could_be = kHttp2Preface.starts_with(seen.substr(0, kHttp2Preface.size()));
+        if (!came.empty() && (!could_be || came.size() >= kHttp2Preface.size())) co_return could_be;
+        CO_ASSIGN_OR_RETURN(size_t size, co_await ReadSome(stream, buffer));
+        if (size == 0) co_return base::Fail(base::ErrorCode::kUnavailable, "closed before the first request");
+        if (came.empty()) stream.LimitRead(limits.head_limit);
+        came.append(buffer, size);
+    }
+}
+
+}  // namespace
+
 env::Task<void> HttpProtocol::Serve(Stream& stream) {
     HttpSetting setting{state_->handler, state_->clock, state_->limits};
     Connections& connections = state_->Of(stream.executor());
-    Http1Connection connection(stream, setting, {});
-    Place place(connections, connection);
-    co_await connection.Run();
+    std::string came;
+    bool http2 = stream.origin().alpn == "h2";
+    if (!http2 && stream.origin().alpn != "http/1.1") {
+        auto speaks = co_await SpeaksHttp2(stream, state_->limits, came);
+        if (!speaks) co_return;
+        http2 = *speaks;
+    }
+    if (http2) {
+        Http2Connection connection(stream, setting, std::move(came));
+        Place place(connections, connection);
+        co_await connection.Run();
+    } else {
+        Http1Connection connection(stream, setting, std::move(came));
+        Place place(connections, connection);
+        co_await connection.Run();
+    }
 }
 
 void HttpProtocol::StopWhenIdle(const env::Executor& executor) {

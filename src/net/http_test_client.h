@@ -53,6 +53,7 @@ class HttpTestConnection {
     }
     void EndInput() { client_->CloseWrite(); }
     void PassReadLimit() { server_->PassReadLimit(); }
+    void StopWhenIdle() { protocol_.StopWhenIdle(io_.get_executor()); }
     bool ended() const { return ended_; }
     MemoryStream& server() { return *server_; }
     boost::asio::io_context& io() { return io_; }
