@@ -191,6 +191,7 @@ class AwsChunkedFilter final : public ByteStream {
             if (!data) co_return std::unexpected(data.error());
             begin_ = buffer_.size() - rest.size();
             if (!data->empty()) co_return base::Bytes(*data);
+            if (decoder_.done() && !rest.empty()) co_return BadFraming("bytes after the end");
             if (ended_) co_return base::Bytes();
             auto more = co_await raw_->Read();
             if (!more) co_return std::unexpected(more.error());
