@@ -97,7 +97,9 @@ void Broker::Tick(size_t home) {
         if (auto connection = weak.lock()) connections.push_back(std::move(connection));
     }
     for (const auto& connection : connections) connection->CheckTime(now);
-    if (home == 0) core_.sessions->Tick(core_.clock.Now());
+    if (home != 0) return;
+    core_.sessions->Tick(core_.clock.Now());
+    metrics_.Update(Figures());
 }
 
 env::Task<void> Broker::RunTimers(size_t home) {

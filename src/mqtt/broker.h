@@ -8,6 +8,7 @@
 
 #include "mqtt/connection.h"
 #include "mqtt/core.h"
+#include "mqtt/metrics_mirror.h"
 #include "mqtt/ports.h"
 #include "mqtt/settings.h"
 #include "storage/shard_log/shard_log.h"
@@ -60,6 +61,7 @@ class Broker : public BrokerControl {
     env::Task<void> RunCheckpoints();
 
     Core core_;
+    MetricsMirror metrics_;
     uint64_t checkpointed_bytes_ = 0;  // size of the last checkpoint
 };
 

@@ -67,7 +67,7 @@ bool Connection::Accept(const wire::FixedHeader& header) {
 }
 
 size_t Connection::Receive(base::ByteView bytes) {
-    Reading reading{core_.clock.Now(), {}, WakeList(core_), {}, {}, false};
+    Reading reading{core_.clock.Now(), {}, WakeList(core_), {}, {}, false, 0};
     reading_ = &reading;
     size_t used = 0;
     while (phase_ != Phase::kFinished && phase_ != Phase::kAuthorizing) {
@@ -143,6 +143,7 @@ void Connection::FinishReading(Reading& reading, size_t used) {
         JournalDone(*session_, std::move(reading.done));
     }
     reading.routing_lock.reset();
+    if (reading.publishes > 0) core_.counters.received.fetch_add(reading.publishes, std::memory_order_relaxed);
     if (reading.ingested) core_.homes[home_]->ingest->Start();
     Batch& batch = reading.batch;
     if (phase_ == Phase::kFinished) return;

@@ -99,6 +99,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
         std::optional<ReadMostlyLock::Reader> routing_lock;
         std::vector<uint64_t> done;  // messages that the client acknowledged
         bool ingested = false;
+        uint32_t publishes{};
     };
     // A CONNECT between its arrival and its answer.
     struct PendingConnect {

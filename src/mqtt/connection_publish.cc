@@ -94,7 +94,7 @@ bool Connection::BeginReceived(Reading& reading) {
 
 void Connection::HandlePublish(uint8_t flags, base::ByteView body, Reading& reading) {
     if (auto read = wire::DecodePublish(flags, body, version_, publish_); !read) return Fail(read.error());
-    core_.counters.received.fetch_add(1, std::memory_order_relaxed);
+    ++reading.publishes;
     std::string_view topic;
     if (!ResolveTopic(topic) || !CheckPublish(topic)) return;
     if (publish_.qos > 0 && v5()) {  // [MQTT-3.3.4-9]

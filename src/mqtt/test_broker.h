@@ -14,6 +14,7 @@
 #include "codec/mqtt/decode.h"
 #include "codec/mqtt/encode.h"
 #include "env/clock.h"
+#include "env/event.h"
 #include "env/random.h"
 #include "mqtt/broker.h"
 
@@ -41,10 +42,25 @@ class TestRandom final : public env::Random {
     unsigned next_ = 1;
 };
 
-// A log that keeps what was appended. hold: appends wait, as on a slow disk.
+// Work waits at it while it is closed: a slow disk, a slow rule.
+class Gate {
+  public:
+    void Close() { closed_ = true; }
+    void Open() {
+        closed_ = false;
+        for (env::Event* event : std::exchange(waiting_, {})) event->Set();
+    }
+    env::Task<void> Pass();
+
+  private:
+    bool closed_ = false;
+    std::vector<env::Event*> waiting_;
+};
+
+// A log that keeps what was appended.
 class TestLog final : public storage::ShardLog {
   public:
-    bool hold = false;
+    Gate gate;
     bool broken = false;
     std::deque<storage::LogRecord> records;
     storage::LogOffset first = 0;
@@ -77,10 +93,10 @@ class TestAuthorizer final : public Authorizer {
     env::Task<base::Result<std::shared_ptr<const Permissions>>> Connect(const ConnectAttempt& attempt) override;
 };
 
-// Takes everything; topics with "refuse" fail; hold: deliveries wait.
+// Takes everything; topics with "refuse" fail.
 class TestSink final : public PublishSink {
   public:
-    bool hold = false;
+    Gate gate;
     std::vector<PublishedMessage> taken;
     size_t deliveries = 0;
     env::Task<std::vector<base::Result<void>>> Deliver(std::span<const PublishedMessage> messages) override;

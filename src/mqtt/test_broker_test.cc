@@ -26,9 +26,16 @@ class TestPermissions final : public Permissions {
 };
 }  // namespace
 
+env::Task<void> Gate::Pass() {
+    if (!closed_) co_return;
+    env::Event event(co_await boost::asio::this_coro::executor);
+    waiting_.push_back(&event);
+    co_await event.Wait();
+}
+
 env::Task<base::Result<storage::AppendedRange>> TestLog::Append(std::vector<storage::NewLogRecord> added) {
     co_await Yield();
-    while (hold) co_await Yield();
+    co_await gate.Pass();
     if (broken) co_return base::Fail(base::ErrorCode::kReadOnly, "broken");
     storage::AppendedRange range{extent().next, {}};
     for (const auto& record : added) {
@@ -63,7 +70,7 @@ env::Task<base::Result<std::shared_ptr<const Permissions>>> TestAuthorizer::Conn
 env::Task<std::vector<base::Result<void>>> TestSink::Deliver(std::span<const PublishedMessage> messages) {
     ++deliveries;
     co_await Yield();
-    while (hold) co_await Yield();
+    co_await gate.Pass();
     std::vector<base::Result<void>> results;
     for (const auto& message : messages) {
         if (message.message.topic.find("refuse") != std::string::npos) {

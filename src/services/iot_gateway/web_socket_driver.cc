@@ -19,7 +19,6 @@ env::Task<void> WebSocketDriver::Run() {
     env::Spawn(scope_, executor_, "mqtt websocket write", WriteLoop());
     co_await boost::asio::this_coro::throw_if_cancelled(false);
     co_await ReadLoop();
-    reading_ended_ = true;
     connection_->Lost();
     changed_.Set();
     co_await scope_.Close();
@@ -38,21 +37,26 @@ env::Task<void> WebSocketDriver::ReadLoop() {
         auto message = co_await socket_.Read();
         if (!message) co_return;
         if (!message->binary) {  // [MQTT-6.0.0-1]
+            closed_ = true;
             co_await socket_.Close(kUnsupportedData, "MQTT is binary");
             co_return;
         }
         if (connection_->finished()) co_return;
         const bool kept = held_.Feed(*connection_, message->data);
-        if (!kept) co_await socket_.Close(kTooBig, "too much before CONNECT");
-        if (!kept) co_return;
+        if (!kept) {
+            closed_ = true;
+            co_await socket_.Close(kTooBig, "too much before CONNECT");
+            co_return;
+        }
         changed_.Set();
     }
 }
 
 env::Task<void> WebSocketDriver::WriteLoop() {
-    while (!reading_ended_) {
+    for (;;) {
         co_await changed_.Wait();
         changed_.Reset();
+        if (closed_) co_return;
         if (!connection_->paused()) resumed_.Set();
         base::Bytes out;
         bool more = connection_->TakeOutput(out, kWriteBytes);

@@ -29,7 +29,7 @@ class WebSocketDriver final : public mqtt::ConnectionDriver {
     env::Event changed_;  // for the writer: output, or the end
     env::Event resumed_;  // for the reader: not paused any more
     env::Scope scope_;
-    bool reading_ended_ = false;
+    bool closed_ = false;  // by the reader
 };
 
 }  // namespace wellhead::services::iot_gateway
