@@ -1,5 +1,7 @@
 #include "api/sigv4.h"
 
+#include "api/sigv2.h"
+
 #include <gtest/gtest.h>
 
 #include "api/testdata/sigv4_suite.h"
@@ -189,6 +191,30 @@ TEST(SigV4, TwoSignaturesAtOnceAndOtherMechanismsAreRefused) {
     message.headers.clear();
     message.query = "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Signature=1";
     EXPECT_EQ(ReadSignature(message.View()).error().failure, SigV4Failure::kBadQuery);
+}
+
+TEST(SigV2, APresignedAddressOfBoto3VerifiesUntilItExpires) {
+    Message message;
+    message.method = "GET";
+    message.path = "/bkt/a%20b%2Bc";
+    message.query =
+        "response-content-type=text%2Fx%20y&AWSAccessKeyId=AKIDEXAMPLE&Signature=Pzd4WMJjbFj22nLat6bED2Ql5hA%3D&"
+        "Expires=1795512962";
+    AccessKey key;
+    key.secret = "secret";
+    base::Instant expiry = base::Instant(1795512962s);
+    auto claim = ReadSigV2(message.query);
+    ASSERT_TRUE(claim);
+    EXPECT_TRUE(VerifySigV2(message.View(), *claim, key, "", expiry).has_value());
+    EXPECT_EQ(VerifySigV2(message.View(), *claim, key, "", expiry + 1s).error().failure, SigV4Failure::kExpired);
+    message.method = "PUT";
+    EXPECT_EQ(VerifySigV2(message.View(), *claim, key, "", expiry).error().failure, SigV4Failure::kMismatch);
+    message.method = "GET";
+    message.path = "/a%20b%2Bc";
+    EXPECT_TRUE(VerifySigV2(message.View(), *claim, key, "bkt", expiry).has_value());
+    key.secret = "other";
+    EXPECT_EQ(VerifySigV2(message.View(), *claim, key, "bkt", expiry).error().failure, SigV4Failure::kMismatch);
+    EXPECT_FALSE(ReadSigV2("Signature=1&Expires=2"));
 }
 
 TEST(Uri, EncodingAndDecodingAreInverse) {

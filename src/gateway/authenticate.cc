@@ -7,6 +7,11 @@ namespace {
 // Services of the whole account, which clients sign for in the first region whatever theirs is.
 bool IsGlobal(std::string_view service) { return service == "iam" || service == "sts"; }
 
+std::unexpected<api::SigV4Refusal> UnknownKey() {
+    return std::unexpected(api::SigV4Refusal{api::SigV4Failure::kUnknownKey,
+                                             "The security token included in the request is invalid.", {}, {}});
+}
+
 }  // namespace
 
 std::expected<Authenticated, api::SigV4Refusal> Authenticator::Verify(const api::SigV4Request& request,
@@ -14,10 +19,7 @@ std::expected<Authenticated, api::SigV4Refusal> Authenticator::Verify(const api:
                                                                       std::string_view service,
                                                                       std::string_view payload_hash) const {
     auto key = keys_.Find(claim.access_key_id);
-    if (!key) {
-        return std::unexpected(api::SigV4Refusal{api::SigV4Failure::kUnknownKey,
-                                                 "The security token included in the request is invalid.", {}, {}});
-    }
+    if (!key) return UnknownKey();
     api::SigV4Rules rules;
     rules.s3 = service == "s3";
     rules.token_unsigned = service == "iotdevicegateway";
@@ -28,6 +30,16 @@ std::expected<Authenticated, api::SigV4Refusal> Authenticator::Verify(const api:
     if (!verified) return std::unexpected(std::move(verified).error());
     return Authenticated{key->identity, claim,
                          api::SigningKey(key->secret, claim.date, claim.region, claim.service)};
+}
+
+std::expected<api::Identity, api::SigV4Refusal> Authenticator::VerifyV2(const api::SigV4Request& request,
+                                                                        const api::SigV2Claim& claim,
+                                                                        std::string_view bucket) const {
+    auto key = keys_.Find(claim.access_key_id);
+    if (!key) return UnknownKey();
+    auto verified = api::VerifySigV2(request, claim, *key, bucket, clock_.Now());
+    if (!verified) return std::unexpected(std::move(verified).error());
+    return key->identity;
 }
 
 }  // namespace wellhead::gateway

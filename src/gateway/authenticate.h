@@ -6,6 +6,7 @@
 #include <string>
 
 #include "api/credentials.h"
+#include "api/sigv2.h"
 #include "api/sigv4.h"
 #include "env/clock.h"
 
@@ -28,6 +29,11 @@ class Authenticator {
                                                            const api::SignatureClaim& claim,
                                                            std::string_view service,
                                                            std::string_view payload_hash) const;
+
+    // The same for a presigned address of version 2. bucket: of a virtual-host style request.
+    std::expected<api::Identity, api::SigV4Refusal> VerifyV2(const api::SigV4Request& request,
+                                                             const api::SigV2Claim& claim,
+                                                             std::string_view bucket) const;
 
   private:
     const api::CredentialStore& keys_;

@@ -22,6 +22,8 @@ struct Gateway::Call {
     base::Tick start;
     std::optional<api::SignatureClaim> claim;
     std::optional<SigV4Refusal> bad_claim;  // there is a signature, but it does not parse
+    std::optional<api::SigV2Claim> v2_claim;  // a presigned address of the old kind
+    bool has_signature() const { return claim || bad_claim || v2_claim; }
     std::string authority;
     api::Service* service = nullptr;
     api::Identity identity;
@@ -119,6 +121,7 @@ env::Task<net::HttpResponse> Gateway::Handle(net::HttpRequest& request) {
     } else {
         call.bad_claim = claim.error();
     }
+    if (!call.has_signature()) call.v2_claim = api::ReadSigV2(request.query());
 
     // 4. Plain routes: health, metrics, login pages, MQTT over WebSocket.
     if (const Route* route = FindRoute(request, call)) {
@@ -135,7 +138,7 @@ env::Task<net::HttpResponse> Gateway::Handle(net::HttpRequest& request) {
 
 const Route* Gateway::FindRoute(const net::HttpRequest& request, const Call& call) const {
     for (const Route& route : routes_) {
-        if (route.signed_for.empty() && (call.claim || call.bad_claim)) continue;
+        if (route.signed_for.empty() && call.has_signature()) continue;
         if (!route.signed_for.empty() && call.claim && call.claim->service != route.signed_for) continue;
         if (route.matches(request)) return &route;
     }
@@ -176,7 +179,8 @@ env::Task<net::HttpResponse> Gateway::ServeService(net::HttpRequest& request, Ca
     if (call.bad_claim) co_return Refuse(wire, call, *call.bad_claim);
 
     // 5b. Unsigned calls only where the API says so.
-    if (!call.claim) {
+    bool presigned_v2 = call.v2_claim && IsS3(*call.service);
+    if (!call.claim && !presigned_v2) {
         std::string_view operation = call.service->OperationOf(wire);
         if (operation.empty() || !call.service->AllowsUnsigned(operation)) {
             SigV4Refusal missing{SigV4Failure::kMissing, "Missing Authentication Token", {}, {}};
@@ -229,8 +233,14 @@ env::Task<net::HttpResponse> Gateway::ServeStreamed(net::HttpRequest& request, a
             co_return Refuse(wire, call, refusal);
         }
     }
+    auto bucket = BucketOfHost(call.authority, options_.endpoint_host);
+    if (call.v2_claim) {
+        auto verified = authenticator_.VerifyV2(View(wire, call.authority), *call.v2_claim, bucket.value_or(""));
+        if (!verified) co_return Refuse(wire, call, verified.error());
+        call.identity = std::move(*verified);
+    }
     // The signature was made for the host's form; from here on all buckets are in the path.
-    if (auto bucket = BucketOfHost(call.authority, options_.endpoint_host)) {
+    if (bucket) {
         wire.path = "/" + *bucket + (wire.path == "/" ? "" : wire.path);
     }
     co_return co_await CallService(request, std::move(wire), call);
