@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::string_view kBasicIngest = "$aws/rules/";
 constexpr size_t kMaxCachedTopics = 8192;
+constexpr size_t kMaxCachedTopicBytes = 256;
 constexpr size_t kMaxScratches = 16;
 // A failure that may pass is tried again after these.
 constexpr std::chrono::milliseconds kPauses[] = {std::chrono::milliseconds(20), std::chrono::milliseconds(100),
@@ -43,16 +44,22 @@ struct RulesEngine::Scratch {
         }
         auto found = by_topic.find(topic);
         if (found != by_topic.end()) return found->second;
-        if (by_topic.size() >= kMaxCachedTopics) by_topic.clear();
-        std::vector<size_t> matched;
+        matched.clear();
         set->tree.Match(topic, matched);
         std::vector<const CompiledRule*> rules;
         for (size_t index : matched) rules.push_back(set->rules[index].get());
+        if (topic.size() > kMaxCachedTopicBytes) {
+            uncached = std::move(rules);
+            return uncached;
+        }
+        if (by_topic.size() >= kMaxCachedTopics) by_topic.clear();
         return by_topic.emplace(topic, std::move(rules)).first->second;
     }
 
     sql::iot::Evaluator evaluator;
     std::shared_ptr<const RuleSet> set;
+    std::vector<size_t> matched;
+    std::vector<const CompiledRule*> uncached;
     std::unordered_map<std::string, std::vector<const CompiledRule*>, TextHash, std::equal_to<>> by_topic;
 };
 

@@ -81,15 +81,12 @@ void Place(BuiltObject& members, const std::vector<std::string>& path, size_t de
 
 Value BuildObject(const CompiledQuery& query, Scope& scope) {
     BuiltObject* members = scope.state.arena.NewObject();
+    // What is named replaces what '*' brings, wherever it stands.
+    if (std::any_of(query.items.begin(), query.items.end(), [](const CompiledItem& item) { return item.star; })) {
+        scope.Root().EachMember([&](std::string_view name, const Value& value) { members->emplace_back(name, value); });
+    }
     for (const CompiledItem& item : query.items) {
-        if (item.star) {
-            scope.Root().EachMember([&](std::string_view name, const Value& value) {
-                auto found = std::find_if(members->begin(), members->end(),
-                                          [&](const auto& member) { return member.first == name; });
-                if (found == members->end()) members->emplace_back(name, value);
-            });
-            continue;
-        }
+        if (item.star) continue;
         Value value = item.value->Eval(scope);
         if (value.defined()) Place(*members, item.path, 0, value, scope.state.arena);
     }

@@ -205,6 +205,21 @@ TEST(IotSql, CallsTextFunctions) {
     EXPECT_EQ(Value("regexp_matches('well-07', '^well-\\d+$')"), "true");
 }
 
+TEST(IotSql, StaysFastOnLargePayloads) {
+    std::string array = "[";
+    std::string object = "{";
+    for (int i = 0; i < 20000; ++i) {
+        array += (i == 0 ? "" : ",") + std::to_string(i);
+        object += (i == 0 ? "\"k" : ",\"k") + std::to_string(i) + "\":1";
+    }
+    std::string payload = "{\"a\":" + array + "],\"b\":" + array + "],\"o\":" + object + "},\"p\":" + object + "}}";
+    EXPECT_EQ(Value("a = b AND o = p", payload), "true");
+    EXPECT_EQ(RunSql("SELECT *, 1 AS k7 FROM 't'", object + "}").size(), object.size() + 1);
+    std::string sum = "a";
+    for (int i = 0; i < 500; ++i) sum += " + a";
+    EXPECT_EQ(Value(sum, "{\"a\":\"" + std::string(100000, 'x') + "\"}"), "");
+}
+
 TEST(IotSql, EndsRunawayRegularExpressions) {
     EXPECT_EQ(Value("regexp_matches('aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!', '^(a+)+$')"), "");
 }

@@ -10,6 +10,7 @@ namespace wellhead::sql::iot {
 namespace {
 
 constexpr size_t kMaxResultBytes = size_t{1} << 20;
+constexpr size_t kMaxItems = 200'000;
 
 std::optional<std::string_view> Text(const Call& call, size_t index) {
     return ToString(call.arguments[index], call.state.arena);
@@ -165,7 +166,7 @@ Value Concat(const Call& call) {
                 all->push_back(value);
             }
         }
-        return Value::Array(all);
+        return all->size() <= kMaxItems ? Value::Array(all) : Value();
     }
     std::string text;
     for (size_t i = 0; i < call.arguments.size(); ++i) {

@@ -8,6 +8,9 @@ namespace wellhead::sql::iot {
 
 namespace {
 
+// A longer result is Undefined: a statement must not grow a small payload without end.
+constexpr size_t kMaxTextBytes = size_t{1} << 20;
+
 Value Compare(BinaryOperator op, const Value& left, const Value& right) {
     Value a = ToDecimal(left);
     Value b = ToDecimal(right);
@@ -89,7 +92,7 @@ Value Operate(BinaryOperator op, const Value& left, const Value& right, Arena& a
             if (left.type() != Type::kString && right.type() != Type::kString) break;
             auto a = ToString(left, arena);
             auto b = ToString(right, arena);
-            if (!a || !b) return Value();
+            if (!a || !b || a->size() + b->size() > kMaxTextBytes) return Value();
             char* bytes = arena.Bytes(a->size() + b->size() + 1);
             a->copy(bytes, a->size());
             b->copy(bytes + a->size(), b->size());

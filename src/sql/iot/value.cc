@@ -5,6 +5,7 @@
 #include <charconv>
 #include <cmath>
 #include <cstring>
+#include <map>
 
 namespace wellhead::sql::iot {
 
@@ -225,24 +226,30 @@ bool Equals(const Value& left, const Value& right) {
         case Type::kNull: return true;
         case Type::kBoolean: return left.boolean() == right.boolean();
         case Type::kString: return left.text() == right.text();
+        // Both sides are walked once: a payload must not make this quadratic.
         case Type::kArray: {
-            size_t size = left.size();
-            if (size != right.size()) return false;
+            std::vector<Value> items;
+            right.EachItem([&](const Value& item) { items.push_back(item); });
             size_t at = 0;
             bool equal = true;
             left.EachItem([&](const Value& item) {
-                if (equal) equal = Equals(item, right.Item(static_cast<Int128>(at)));
+                equal = equal && at < items.size() && Equals(item, items[at]);
                 ++at;
             });
-            return equal;
+            return equal && at == items.size();
         }
         case Type::kObject: {
-            if (left.size() != right.size()) return false;
+            std::map<std::string_view, Value> members;
+            right.EachMember([&](std::string_view name, const Value& member) { members.emplace(name, member); });
+            size_t count = 0;
             bool equal = true;
             left.EachMember([&](std::string_view name, const Value& member) {
-                if (equal) equal = Equals(member, right.Member(name));
+                ++count;
+                if (!equal) return;
+                auto found = members.find(name);
+                equal = found != members.end() && Equals(member, found->second);
             });
-            return equal;
+            return equal && count == right.size();
         }
         default: return false;
     }
