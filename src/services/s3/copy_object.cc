@@ -70,7 +70,7 @@ Task<Outcome<S3Service::ReceivedBody>> S3Service::DigestOf(std::shared_ptr<const
         auto step = [&]() -> base::Result<void> {
             piece.resize(std::min(kCopyStepBytes, object->metadata().size_bytes - at));
             ASSIGN_OR_RETURN(size_t read, (*file)->ReadAt(at, piece));
-            if (read != piece.size()) return base::Fail(base::ErrorCode::kCorrupt, object->path() + " ended early");
+            if (read != piece.size()) return base::Fail(base::ErrorCode::kCorrupt, "an object's file ended early");
             digest.Update(piece);
             return {};
         };

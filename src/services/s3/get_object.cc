@@ -22,7 +22,7 @@ base::Result<api::StreamBody> OpenBody(env::BlockingPool& pool, const storage::O
         ASSIGN_OR_RETURN(size_t read, file->ReadAt(0, contents));
         uint64_t crc = codec::Crc64Nvme(base::ByteView(contents).substr(0, read));
         if (crc != object.metadata().crc64nvme) {
-            return base::Fail(base::ErrorCode::kCorrupt, object.path() + " is damaged: its checksum does not hold");
+            return base::Fail(base::ErrorCode::kCorrupt, "the object is damaged: its checksum does not hold");
         }
         return api::MakeByteStream(std::move(contents));
     }
@@ -52,6 +52,10 @@ Task<Outcome<s3::GetObjectOutput>> S3Service::GetObject(const CallContext&, s3::
                         Select(metadata, found->attributes, request.Range, request.PartNumber));
     s3::GetObjectOutput output;
     DescribeObject(output, request, metadata, found->attributes, selection);
+    if (auto contents = found->object->contents()) {
+        output.Body = api::MakeByteStream(base::Bytes(contents->substr(selection.range.offset, selection.range.length)));
+        co_return output;
+    }
     auto open = [&] { return OpenBody(deps_.pool, *found->object, selection.range); };
     auto body = co_await env::RunBlocking(deps_.pool, open);
     if (!body) co_return std::unexpected(FromStorage(body.error()));

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -47,12 +48,15 @@ class Object {
   public:
     virtual ~Object() = default;
     virtual const ObjectMetadata& metadata() const = 0;
-    // Of the file, for an engine that opens it by name; empty where there is none (memory).
-    virtual const std::string& path() const = 0;
+    // The name of a file that holds the object, for an engine that opens it by name. kUnsupported where there are no
+    // files (memory); kLimit, kIo when one had to be written first.
+    virtual env::Task<base::Result<std::string>> Path() const = 0;
     // Blocks. Offset 0 of the file is the object's first byte. kCorrupt when the file is not there or not of this size.
     virtual base::Result<std::shared_ptr<env::File>> Open() const = 0;
     // Blocks: reads all and compares with the checksum; once per version and process. kCorrupt.
     virtual base::Result<void> Verify() const = 0;
+    // The contents, where they lie in memory already; verified.
+    virtual std::optional<base::ByteView> contents() const { return std::nullopt; }
 };
 
 // An object under way. One task uses it. Destroyed without Commit: nothing remains.

@@ -114,13 +114,16 @@ TEST_P(ObjectStoreContract, HostileKeysAreKeysLikeOthers) {
                               ".",  "../", "../../x",  "a/../b",       "A",     "a~1",    "%",  "%61", "a b",
                               base::Bytes("a\0b", 3), "\xff\xfe", "year=2026/month=11/p.parquet", std::string(1024, 'k'),
                               std::string(1024, '/'), std::string(300, 'x') + "/" + std::string(700, '\x01')};
-    for (const auto& key : keys) ASSERT_TRUE(Put(key, "contents of " + key)) << key;
-    for (const auto& key : keys) EXPECT_EQ(Read(key), "contents of " + key) << key;
     auto sorted = keys;
     std::sort(sorted.begin(), sorted.end());
-    EXPECT_EQ(Keys({}), sorted);
-    for (const auto& key : keys) ASSERT_TRUE(RunTask(store_.Delete("b", key, {}))) << key;
-    EXPECT_TRUE(Keys({}).empty());
+    for (size_t padding : {0u, 20'000u}) {
+        const base::Bytes tail(padding, '.');
+        for (const auto& key : keys) ASSERT_TRUE(Put(key, key + tail)) << key;
+        for (const auto& key : keys) EXPECT_EQ(Read(key), key + tail) << key;
+        EXPECT_EQ(Keys({}), sorted);
+        for (const auto& key : keys) ASSERT_TRUE(RunTask(store_.Delete("b", key, {}))) << key;
+        EXPECT_TRUE(Keys({}).empty());
+    }
     EXPECT_TRUE(RunTask(store_.DeleteBucket("b")));
 }
 
@@ -193,6 +196,16 @@ TEST_P(ObjectStoreContract, PartsAreComposedIntoOneObject) {
     EXPECT_EQ(Get("whole")->metadata().attributes, "attributes");
 }
 
+TEST_P(ObjectStoreContract, ALargeCopyOutlivesItsSource) {
+    const base::Bytes contents(20'000, 'x');
+    ASSERT_TRUE(Put("k", contents));
+    std::vector<std::shared_ptr<const Object>> source{Get("k")};
+    ASSERT_TRUE(RunTask(store_.Compose(source, "b", "copy", "c", {})));
+    source.clear();
+    ASSERT_TRUE(RunTask(store_.Delete("b", "k", {})));
+    EXPECT_EQ(Read("copy"), contents);
+}
+
 TEST_P(ObjectStoreContract, ACopyOutlivesItsSource) {
     ASSERT_TRUE(Put("k", "contents"));
     std::vector<std::shared_ptr<const Object>> source{Get("k")};
@@ -244,7 +257,7 @@ TEST_P(ObjectStoreContract, OfManyWritersThatWantAKeyToBeNewOneWins) {
 // or half of one, has met a torn object.
 inline env::Task<void> Overwrite(ObjectStore& store, char letter, int rounds, int& failures) {
     for (int i = 0; i < rounds; ++i) {
-        base::Bytes body(static_cast<size_t>(1 + (i * 7919) % 5000), letter);
+        base::Bytes body(static_cast<size_t>(1 + (i * 7919) % 40000), letter);
         base::Bytes attributes = letter + std::to_string(body.size());
         std::vector<base::Bytes> pieces{std::move(body)};
         auto put = co_await PutPieces(store, "b", "hot", std::move(pieces), std::move(attributes));

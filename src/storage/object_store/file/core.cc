@@ -4,7 +4,6 @@
 
 #include "base/check.h"
 #include "base/log.h"
-#include "storage/object_store/file/index_entry.h"
 #include "storage/object_store/file/key_path.h"
 
 namespace wellhead::storage::file {
@@ -16,15 +15,16 @@ namespace {
 
 // Enough for a hot lake; past it the memory of what was verified starts anew.
 constexpr size_t kMostVerified = 100'000;
+constexpr size_t kSmallCacheBytes = 16 << 20;
 
 std::string ParentOf(const std::string& path) { return path.substr(0, path.rfind('/')); }
 
-bool Holds(ObjectCondition condition, const std::optional<ObjectMetadata>& current) {
+bool Holds(ObjectCondition condition, const std::optional<IndexEntry>& current) {
     switch (condition.kind) {
         case ObjectCondition::Kind::kNone: return true;
         case ObjectCondition::Kind::kAbsent: return !current;
         case ObjectCondition::Kind::kGeneration:
-            return current && current->generation == condition.generation;
+            return current && current->metadata.generation == condition.generation;
     }
     return false;
 }
@@ -43,7 +43,8 @@ Core::Core(ObjectStoreDeps deps, std::string directory, uint64_t first_generatio
       directory_(std::move(directory)),
       first_generation_(first_generation),
       next_generation_(first_generation),
-      generations_([this](std::string path) { RemoveLater(std::move(path)); }) {}
+      generations_([this](std::string path) { RemoveLater(std::move(path)); }),
+      small_cache_(kSmallCacheBytes) {}
 
 std::string Core::PathOf(base::ByteView bucket, base::ByteView key, uint64_t generation) const {
     return directory_ + "/" + DirectoryOfBucket(bucket) + "/" + PathOfObject(key, generation);
@@ -78,23 +79,33 @@ void Core::RemoveLater(std::string path) {
     deps_.pool.Submit([core = shared_from_this(), path = std::move(path)] { core->RemoveFile(path); });
 }
 
-env::Task<Result<std::optional<ObjectMetadata>>> Core::Find(std::string bucket, base::Bytes key) {
+env::Task<Result<std::optional<IndexEntry>>> Core::Find(std::string bucket, base::Bytes key) {
     auto value = co_await deps_.index.Get(kIndexCollection, IndexKey(bucket, key));
     if (!value) co_return std::unexpected(value.error());
-    if (!*value) co_return std::optional<ObjectMetadata>();
-    auto metadata = DecodeIndexEntry(**value);
-    if (!metadata) co_return std::unexpected(metadata.error());
-    co_return std::optional<ObjectMetadata>(std::move(*metadata));
+    if (!*value) co_return std::optional<IndexEntry>();
+    auto entry = DecodeIndexEntry(**value);
+    if (!entry) co_return std::unexpected(entry.error());
+    co_return std::optional<IndexEntry>(std::move(*entry));
+}
+
+void Core::Retire(const std::string& bucket, const base::Bytes& key, const IndexEntry& entry) {
+    if (entry.small) return;  // its row went with its entry
+    const uint64_t generation = entry.metadata.generation;
+    generations_.Retire(generation, PathOf(bucket, key, generation));
 }
 
 env::Task<Result<void>> Core::Install(std::string bucket, base::Bytes key, ObjectMetadata metadata,
-                                      ObjectCondition condition) {
+                                      std::shared_ptr<const base::Bytes> contents, ObjectCondition condition) {
     const base::Bytes index_key = IndexKey(bucket, key);
-    const base::Bytes entry = EncodeIndexEntry(metadata);
+    const uint64_t generation = metadata.generation;
+    IndexEntry entry;
+    entry.metadata = std::move(metadata);
+    entry.small = contents != nullptr;
+    const base::Bytes encoded = EncodeIndexEntry(entry);
     for (;;) {
         auto before = co_await deps_.index.Get(kIndexCollection, index_key);
         if (!before) co_return std::unexpected(before.error());
-        std::optional<ObjectMetadata> current;
+        std::optional<IndexEntry> current;
         if (*before) {
             CO_ASSIGN_OR_RETURN(current, DecodeIndexEntry(**before));
         }
@@ -106,12 +117,20 @@ env::Task<Result<void>> Core::Install(std::string bucket, base::Bytes key, Objec
         } else {
             batch.RequireAbsent(kIndexCollection, index_key);
         }
-        batch.Put(kIndexCollection, index_key, entry);
+        batch.Put(kIndexCollection, index_key, encoded);
+        if (contents) batch.Put(kSmallCollection, SmallRowKey(generation), EncodeSmallRow(index_key, *contents));
+        if (current && current->small) {
+            batch.Delete(kSmallCollection, SmallRowKey(current->metadata.generation));
+        }
         if (!EnterBucket(bucket)) co_return base::Fail(ErrorCode::kNotFound, "no bucket " + bucket);
         auto committed = co_await deps_.index.Commit(std::move(batch));
         LeaveBucket(bucket);
         if (committed) {
-            if (current) generations_.Retire(current->generation, PathOf(bucket, key, current->generation));
+            if (current) Retire(bucket, key, *current);
+            if (contents) {
+                small_cache_.Add(generation, contents);
+                small_installs_.fetch_add(1, std::memory_order_relaxed);
+            }
             co_return committed;
         }
         if (committed.error().code != ErrorCode::kConflict) co_return committed;

@@ -10,7 +10,7 @@ namespace {
 using base::ErrorCode;
 using base::Result;
 
-class FileObject final : public Object {
+class FileObject final : public StoredObject {
   public:
     FileObject(std::shared_ptr<Core> core, std::string path, ObjectMetadata metadata)
         : core_(std::move(core)), path_(std::move(path)), metadata_(std::move(metadata)) {
@@ -19,7 +19,9 @@ class FileObject final : public Object {
     ~FileObject() override { core_->generations().Unpin(metadata_.generation); }
 
     const ObjectMetadata& metadata() const override { return metadata_; }
-    const std::string& path() const override { return path_; }
+    env::Task<Result<std::string>> Path() const override { co_return path_; }
+    const std::string& file_path() const override { return path_; }
+    std::shared_ptr<const base::Bytes> small_contents() const override { return nullptr; }
 
     Result<std::shared_ptr<env::File>> Open() const override {
         auto file = core_->deps().files.Open(path_, env::OpenMode::kRead);

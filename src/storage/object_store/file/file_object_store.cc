@@ -6,7 +6,6 @@
 #include "base/check.h"
 #include "codec/crc.h"
 #include "storage/object_store/file/core.h"
-#include "storage/object_store/file/index_entry.h"
 
 namespace wellhead::storage::file {
 
@@ -51,8 +50,9 @@ Result<void> CopySources(Core& core, const std::vector<std::shared_ptr<const Obj
 
 Result<void> PlaceSources(Core& core, const std::vector<std::shared_ptr<const Object>>& sources,
                           uint64_t generation, const std::string& path) {
-    if (sources.size() == 1 && !sources[0]->path().empty() &&
-        core.Place(sources[0]->path(), path, true)) {
+    const auto* own = dynamic_cast<const StoredObject*>(sources[0].get());
+    if (sources.size() == 1 && own != nullptr && !own->file_path().empty() &&
+        core.Place(own->file_path(), path, true)) {
         return core.deps().files.SyncDirectory(path.substr(0, path.rfind('/')));
     }
     auto copied = CopySources(core, sources, generation, path);
@@ -113,12 +113,7 @@ class DirectoryStore final : public FileObjectStore {
     }
 
     env::Task<Result<std::shared_ptr<const Object>>> Get(std::string bucket, base::Bytes key) override {
-        Lookup lookup(core_->generations());
-        auto found = co_await core_->Find(bucket, key);
-        if (!found) co_return std::unexpected(found.error());
-        if (!*found) co_return base::Fail(ErrorCode::kNotFound, "no object " + key);
-        std::string path = core_->PathOf(bucket, key, (*found)->generation);
-        co_return MakeFileObject(core_, std::move(path), std::move(**found));
+        return GetObject(core_, std::move(bucket), std::move(key));
     }
 
     env::Task<Result<std::vector<ObjectEntry>>> List(std::string bucket, ObjectRange range) override {
@@ -129,8 +124,8 @@ class DirectoryStore final : public FileObjectStore {
         std::vector<ObjectEntry> objects;
         objects.reserve(entries->size());
         for (auto& entry : *entries) {
-            CO_ASSIGN_OR_RETURN(ObjectMetadata metadata, DecodeIndexEntry(entry.value));
-            objects.push_back({entry.key.substr(bucket.size() + 1), std::move(metadata)});
+            CO_ASSIGN_OR_RETURN(IndexEntry decoded, DecodeIndexEntry(entry.value));
+            objects.push_back({entry.key.substr(bucket.size() + 1), std::move(decoded.metadata)});
         }
         co_return objects;
     }
@@ -142,6 +137,7 @@ class DirectoryStore final : public FileObjectStore {
     env::Task<Result<void>> SetAttributes(std::string bucket, base::Bytes key, uint64_t generation,
                                           base::Bytes attributes) override;
     env::Task<Result<void>> CollectOrphans() override { return CollectOrphansOf(core_); }
+    env::Task<void> KeepSettling() override { return KeepSettlingOf(core_); }
 
   private:
     Table& index() { return core_->deps().index; }
@@ -166,16 +162,17 @@ env::Task<Result<void>> DirectoryStore::Delete(std::string bucket, base::Bytes k
         auto before = co_await index().Get(kIndexCollection, index_key);
         if (!before) co_return std::unexpected(before.error());
         if (!*before) co_return base::Fail(ErrorCode::kNotFound, "no object " + key);
-        CO_ASSIGN_OR_RETURN(ObjectMetadata current, DecodeIndexEntry(**before));
+        CO_ASSIGN_OR_RETURN(IndexEntry current, DecodeIndexEntry(**before));
         bool holds = condition.kind == ObjectCondition::Kind::kNone ||
                      (condition.kind == ObjectCondition::Kind::kGeneration &&
-                      condition.generation == current.generation);
+                      condition.generation == current.metadata.generation);
         if (!holds) co_return base::Fail(ErrorCode::kConflict, key + " has changed");
         TableBatch batch;
         batch.RequireValue(kIndexCollection, index_key, **before).Delete(kIndexCollection, index_key);
+        if (current.small) batch.Delete(kSmallCollection, SmallRowKey(current.metadata.generation));
         auto committed = co_await index().Commit(std::move(batch));
         if (committed) {
-            core_->generations().Retire(current.generation, core_->PathOf(bucket, key, current.generation));
+            core_->Retire(bucket, key, current);
             co_return committed;
         }
         if (committed.error().code != ErrorCode::kConflict) co_return committed;
@@ -193,13 +190,22 @@ env::Task<Result<ObjectMetadata>> DirectoryStore::Compose(
         metadata.crc64nvme = codec::Crc64NvmeCombine(metadata.crc64nvme, part.crc64nvme, part.size_bytes);
         metadata.size_bytes += part.size_bytes;
     }
+    const auto* own = dynamic_cast<const StoredObject*>(sources[0].get());
+    if (sources.size() == 1 && own != nullptr && own->small_contents()) {
+        metadata.modified = core_->deps().clock.Now();
+        metadata.attributes = std::move(attributes);
+        auto contents = own->small_contents();
+        auto small = co_await core_->Install(bucket, std::move(key), metadata, std::move(contents), condition);
+        if (!small) co_return std::unexpected(small.error());
+        co_return metadata;
+    }
     const std::string path = core_->PathOf(bucket, key, metadata.generation);
     auto place = [&] { return PlaceSources(*core_, sources, metadata.generation, path); };
     auto placed = co_await env::RunBlocking(core_->deps().pool, place);
     if (!placed) co_return std::unexpected(placed.error());
     metadata.modified = core_->deps().clock.Now();
     metadata.attributes = std::move(attributes);
-    auto installed = co_await core_->Install(bucket, std::move(key), metadata, condition);
+    auto installed = co_await core_->Install(bucket, std::move(key), metadata, nullptr, condition);
     if (!installed) {
         ErrorCode code = installed.error().code;
         if (code != ErrorCode::kIo && code != ErrorCode::kReadOnly) core_->RemoveLater(path);
@@ -215,12 +221,14 @@ env::Task<Result<void>> DirectoryStore::SetAttributes(std::string bucket, base::
         auto before = co_await index().Get(kIndexCollection, index_key);
         if (!before) co_return std::unexpected(before.error());
         if (!*before) co_return base::Fail(ErrorCode::kNotFound, "no object " + key);
-        CO_ASSIGN_OR_RETURN(ObjectMetadata metadata, DecodeIndexEntry(**before));
-        if (metadata.generation != generation) co_return base::Fail(ErrorCode::kConflict, key + " has changed");
-        metadata.attributes = attributes;
+        CO_ASSIGN_OR_RETURN(IndexEntry entry, DecodeIndexEntry(**before));
+        if (entry.metadata.generation != generation) {
+            co_return base::Fail(ErrorCode::kConflict, key + " has changed");
+        }
+        entry.metadata.attributes = attributes;
         TableBatch batch;
         batch.RequireValue(kIndexCollection, index_key, **before);
-        batch.Put(kIndexCollection, index_key, EncodeIndexEntry(metadata));
+        batch.Put(kIndexCollection, index_key, EncodeIndexEntry(entry));
         auto committed = co_await index().Commit(std::move(batch));
         if (committed || committed.error().code != ErrorCode::kConflict) co_return committed;
     }

@@ -24,6 +24,9 @@ class FileObjectStore : public ObjectStore {
   public:
     // Removes what an earlier run left half done and no index entry names; may take long, runs beside all else. Once.
     virtual env::Task<base::Result<void>> CollectOrphans() = 0;
+    // Gives small objects, which are committed with their index entry, files of their own while there is little else to
+    // do. Runs until it is cancelled.
+    virtual env::Task<void> KeepSettling() = 0;
 };
 
 // The store in directory, made when absent. One process at a time. The deps outlive it and every Object of it.

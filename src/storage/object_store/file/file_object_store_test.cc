@@ -14,6 +14,11 @@ namespace {
 using env::RunTask;
 namespace fs = std::filesystem;
 
+// Long enough to have a file from the start.
+base::Bytes Long(base::Bytes text) { return text + base::Bytes(20000, '.'); }
+
+std::string PathOf(const Object& object) { return RunTask(object.Path()).value(); }
+
 env::Task<base::Result<ObjectMetadata>> PutOne(ObjectStore& store, base::Bytes key, base::Bytes contents) {
     auto writer = store.NewWriter("lake");
     auto written = co_await writer->Write(std::move(contents));
@@ -63,17 +68,17 @@ class FileObjectStoreTest : public testing::Test {
 TEST_F(FileObjectStoreTest, AnObjectIsAReadableFileOfTheLake) {
     ASSERT_TRUE(RunTask(PutOne(store(), "year=2026/month=11/p.parquet", "PAR1")));
     auto object = RunTask(store().Get("lake", "year=2026/month=11/p.parquet")).value();
-    EXPECT_EQ(env::ReadWholeFile(*files_, object->path(), 100).value(), "PAR1");
-    EXPECT_NE(object->path().find("/objects/lake/year=2026/month=11/p~"), std::string::npos);
-    EXPECT_TRUE(object->path().ends_with(".parquet"));
+    EXPECT_EQ(env::ReadWholeFile(*files_, PathOf(*object), 100).value(), "PAR1");
+    EXPECT_NE(PathOf(*object).find("/objects/lake/year=2026/month=11/p~"), std::string::npos);
+    EXPECT_TRUE(PathOf(*object).ends_with(".parquet"));
 }
 
 TEST_F(FileObjectStoreTest, ReplacedVersionsLeaveTheDiskOnceNobodyReadsThem) {
-    ASSERT_TRUE(RunTask(PutOne(store(), "a/k", "1")));
+    ASSERT_TRUE(RunTask(PutOne(store(), "a/k", Long("1"))));
     auto read = RunTask(store().Get("lake", "a/k")).value();
-    ASSERT_TRUE(RunTask(PutOne(store(), "a/k", "2")));
-    EXPECT_TRUE(fs::exists(read->path()));
-    const std::string path = read->path();
+    ASSERT_TRUE(RunTask(PutOne(store(), "a/k", Long("2"))));
+    EXPECT_TRUE(fs::exists(PathOf(*read)));
+    const std::string path = PathOf(*read);
     read.reset();
     Reopen();
     EXPECT_FALSE(fs::exists(path));
@@ -94,8 +99,8 @@ TEST_F(FileObjectStoreTest, AWriterThatIsGivenUpLeavesNothing) {
 }
 
 TEST_F(FileObjectStoreTest, ObjectsAreThereAfterARestartAndOrphansAreNot) {
-    ASSERT_TRUE(RunTask(PutOne(store(), "k", "kept")));
-    ASSERT_TRUE(RunTask(PutOne(store(), "deep/er/k", "kept too")));
+    ASSERT_TRUE(RunTask(PutOne(store(), "k", Long("kept"))));
+    ASSERT_TRUE(RunTask(PutOne(store(), "deep/er/k", Long("kept too"))));
     // As a kill leaves them: named but not registered, and still in staging.
     ASSERT_TRUE(env::ReplaceFileDurably(*files_, root_ + "/objects/lake/k~1", "orphan"));
     ASSERT_TRUE(env::ReplaceFileDurably(*files_, root_ + "/objects/lake/gone~2.json", "orphan"));
@@ -117,25 +122,59 @@ TEST_F(FileObjectStoreTest, GenerationsDoNotRepeatOverRestarts) {
 }
 
 TEST_F(FileObjectStoreTest, DamageIsNoticedNamedAndContained) {
-    ASSERT_TRUE(RunTask(PutOne(store(), "flipped", std::string(5000, 'a'))));
-    ASSERT_TRUE(RunTask(PutOne(store(), "short", std::string(5000, 'b'))));
-    ASSERT_TRUE(RunTask(PutOne(store(), "gone", "c")));
-    ASSERT_TRUE(RunTask(PutOne(store(), "fine", "d")));
+    ASSERT_TRUE(RunTask(PutOne(store(), "flipped", std::string(50000, 'a'))));
+    ASSERT_TRUE(RunTask(PutOne(store(), "short", std::string(50000, 'b'))));
+    ASSERT_TRUE(RunTask(PutOne(store(), "gone", Long("c"))));
+    ASSERT_TRUE(RunTask(PutOne(store(), "fine", Long("d"))));
     auto flipped = RunTask(store().Get("lake", "flipped")).value();
-    auto file = files_->Open(flipped->path(), env::OpenMode::kReadWrite).value();
+    auto file = files_->Open(PathOf(*flipped), env::OpenMode::kReadWrite).value();
     ASSERT_TRUE(file->WriteAt(4000, "b"));
     auto shortened = RunTask(store().Get("lake", "short")).value();
-    ASSERT_TRUE(files_->Open(shortened->path(), env::OpenMode::kReadWrite).value()->Truncate(4096));
+    ASSERT_TRUE(files_->Open(PathOf(*shortened), env::OpenMode::kReadWrite).value()->Truncate(4096));
     auto gone = RunTask(store().Get("lake", "gone")).value();
-    fs::remove(gone->path());
+    fs::remove(PathOf(*gone));
 
     EXPECT_EQ(flipped->Verify().error().code, base::ErrorCode::kCorrupt);
-    EXPECT_NE(flipped->Verify().error().message.find(flipped->path()), std::string::npos);
+    EXPECT_NE(flipped->Verify().error().message.find(PathOf(*flipped)), std::string::npos);
     EXPECT_EQ(shortened->Open().error().code, base::ErrorCode::kCorrupt);
     EXPECT_EQ(gone->Open().error().code, base::ErrorCode::kCorrupt);
     EXPECT_TRUE(RunTask(store().Get("lake", "fine")).value()->Verify());
     ASSERT_TRUE(RunTask(PutOne(store(), "flipped", "mended")));
     EXPECT_TRUE(RunTask(store().Get("lake", "flipped")).value()->Verify());
+}
+
+TEST_F(FileObjectStoreTest, ASmallObjectGetsItsFileWhenAskedForAndSurvivesRestartsBeforeAndAfter) {
+    ASSERT_TRUE(RunTask(PutOne(store(), "a/small.json", "{}")));
+    EXPECT_TRUE(FilesOnDisk().empty());
+    Reopen();
+    auto object = RunTask(store().Get("lake", "a/small.json")).value();
+    EXPECT_EQ(object->contents(), "{}");
+    EXPECT_EQ(env::ReadWholeFile(*files_, PathOf(*object), 100).value(), "{}");
+    EXPECT_EQ(FilesOnDisk().size(), 1u);
+    object.reset();
+    Reopen();
+    object = RunTask(store().Get("lake", "a/small.json")).value();
+    EXPECT_FALSE(object->contents());
+    EXPECT_TRUE(object->Verify());
+    EXPECT_TRUE(RunTask(run_->index->Scan("objects/small", {})).value().empty());
+    ASSERT_TRUE(RunTask(store().Delete("lake", "a/small.json", {})));
+    EXPECT_TRUE(fs::exists(PathOf(*object)));
+    object.reset();
+    Reopen();
+    EXPECT_TRUE(FilesOnDisk().empty());
+}
+
+TEST_F(FileObjectStoreTest, ASmallObjectThatIsReplacedWhileItIsReadKeepsItsFileAsLongAsTheReader) {
+    ASSERT_TRUE(RunTask(PutOne(store(), "k", "old")));
+    auto old = RunTask(store().Get("lake", "k")).value();
+    ASSERT_TRUE(RunTask(PutOne(store(), "k", "new")));
+    EXPECT_EQ(RunTask(run_->index->Scan("objects/small", {})).value().size(), 1u);
+    const std::string path = PathOf(*old);
+    EXPECT_EQ(env::ReadWholeFile(*files_, path, 100).value(), "old");
+    old.reset();
+    Reopen();
+    EXPECT_FALSE(fs::exists(path));
+    EXPECT_EQ(RunTask(store().Get("lake", "k")).value()->contents(), "new");
 }
 
 }  // namespace

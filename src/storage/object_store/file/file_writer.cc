@@ -43,12 +43,15 @@ class FileWriter final : public ObjectWriter {
                                              ObjectCondition condition) override {
         CHECK(!committed_);
         committed_ = true;
+        if (file_ == nullptr && buffer_.size() <= kLargestSmallBytes) {
+            co_return co_await CommitSmall(std::move(key), std::move(attributes), condition);
+        }
         const std::string path = core_->PathOf(bucket_, key, generation_);
         auto finish = [this, &path] { return Finish(path); };
         auto finished = co_await env::RunBlocking(core_->deps().pool, finish);
         if (!finished) co_return std::unexpected(finished.error());
         ObjectMetadata metadata{generation_, size_, core_->deps().clock.Now(), flushed_crc_, std::move(attributes)};
-        auto installed = co_await core_->Install(bucket_, std::move(key), metadata, condition);
+        auto installed = co_await core_->Install(bucket_, std::move(key), metadata, nullptr, condition);
         if (!installed) {
             // After an I/O error the index may yet turn out to name this file.
             ErrorCode code = installed.error().code;
@@ -59,6 +62,16 @@ class FileWriter final : public ObjectWriter {
     }
 
   private:
+    env::Task<Result<ObjectMetadata>> CommitSmall(base::Bytes key, base::Bytes attributes,
+                                                  ObjectCondition condition) {
+        auto contents = std::make_shared<const base::Bytes>(std::move(buffer_));
+        ObjectMetadata metadata{generation_, size_, core_->deps().clock.Now(), codec::Crc64Nvme(*contents),
+                                std::move(attributes)};
+        auto installed = co_await core_->Install(bucket_, std::move(key), metadata, contents, condition);
+        if (!installed) co_return std::unexpected(installed.error());
+        co_return metadata;
+    }
+
     Result<void> Flush() {
         if (file_ == nullptr) {
             ASSIGN_OR_RETURN(file_, core_->deps().files.Open(core_->StagingPath(generation_),

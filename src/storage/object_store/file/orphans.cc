@@ -50,7 +50,7 @@ env::Task<Result<void>> CheckFile(std::shared_ptr<Core> core, std::string bucket
     if (name->generation >= core->first_generation()) co_return Result<void>();
     auto current = co_await core->Find(bucket, name->key);
     if (!current) co_return std::unexpected(current.error());
-    if (*current && (*current)->generation == name->generation) co_return Result<void>();
+    if (*current && (*current)->metadata.generation == name->generation) co_return Result<void>();
     if (core->generations().IsRetired(name->generation)) co_return Result<void>();
     core->RemoveLater(directory + "/" + path);
     ++found.removed;

@@ -1,12 +1,12 @@
 #include "storage/object_store/memory/memory_object_store.h"
 
 #include <algorithm>
-#include <cstring>
 #include <map>
 #include <mutex>
 
 #include "base/check.h"
 #include "codec/crc.h"
+#include "storage/object_store/bytes_file.h"
 
 namespace wellhead::storage::memory {
 
@@ -15,41 +15,17 @@ namespace {
 using base::ErrorCode;
 using base::Result;
 
-class MemoryFile final : public env::File {
-  public:
-    explicit MemoryFile(std::shared_ptr<const base::Bytes> contents) : contents_(std::move(contents)) {}
-    Result<size_t> ReadAt(uint64_t offset, std::span<char> out) override {
-        if (offset >= contents_->size()) return size_t{0};
-        size_t size = std::min<size_t>(out.size(), contents_->size() - offset);
-        std::memcpy(out.data(), contents_->data() + offset, size);
-        return size;
-    }
-    Result<void> WriteAt(uint64_t, base::ByteView) override { return Refuse(); }
-    Result<void> Sync() override { return {}; }
-    Result<uint64_t> Size() override { return contents_->size(); }
-    Result<void> Truncate(uint64_t) override { return Refuse(); }
-    Result<void> Preallocate(uint64_t) override { return Refuse(); }
-    int descriptor() const override { return -1; }
-
-  private:
-    static Result<void> Refuse() { return base::Fail(ErrorCode::kPermission, "an object does not change"); }
-    const std::shared_ptr<const base::Bytes> contents_;
-};
-
 class MemoryObject final : public Object {
   public:
     MemoryObject(ObjectMetadata metadata, std::shared_ptr<const base::Bytes> contents)
         : metadata_(std::move(metadata)), contents_(std::move(contents)) {}
     const ObjectMetadata& metadata() const override { return metadata_; }
-    const std::string& path() const override {
-        static const std::string none;
-        return none;
+    env::Task<Result<std::string>> Path() const override {
+        co_return base::Fail(ErrorCode::kUnsupported, "objects in memory have no files");
     }
-    Result<std::shared_ptr<env::File>> Open() const override {
-        return std::make_shared<MemoryFile>(contents_);
-    }
+    Result<std::shared_ptr<env::File>> Open() const override { return MakeBytesFile(contents_); }
     Result<void> Verify() const override { return {}; }
-    const std::shared_ptr<const base::Bytes>& contents() const { return contents_; }
+    const std::shared_ptr<const base::Bytes>& shared_contents() const { return contents_; }
 
   private:
     const ObjectMetadata metadata_;
@@ -128,7 +104,7 @@ class MemoryObjectStore final : public ObjectStore {
                                               ObjectCondition condition) override {
         base::Bytes contents;
         for (const auto& source : sources) {
-            contents += *dynamic_cast<const MemoryObject&>(*source).contents();
+            contents += *dynamic_cast<const MemoryObject&>(*source).shared_contents();
         }
         co_return Put(bucket, std::move(key), std::move(contents), std::move(attributes), condition);
     }
@@ -142,7 +118,7 @@ class MemoryObjectStore final : public ObjectStore {
         }
         ObjectMetadata metadata = found->metadata();
         metadata.attributes = std::move(attributes);
-        buckets_.at(bucket).objects[key] = std::make_shared<MemoryObject>(metadata, found->contents());
+        buckets_.at(bucket).objects[key] = std::make_shared<MemoryObject>(metadata, found->shared_contents());
         co_return Result<void>();
     }
 
