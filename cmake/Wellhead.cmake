@@ -15,6 +15,8 @@ target_compile_options(wellhead_options INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Werror -fno-omit-frame-pointer)
 # Coroutine frames of g++ 12 raise false alarms of these two kinds.
 target_compile_options(wellhead_options INTERFACE -Wno-maybe-uninitialized -Wno-mismatched-new-delete)
+# And its optimizer of std::string's operator+ (GCC bug 105329).
+target_compile_options(wellhead_options INTERFACE -Wno-restrict)
 target_compile_definitions(wellhead_options INTERFACE
   BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_SEPARATE_COMPILATION)
 target_link_libraries(wellhead_options INTERFACE Threads::Threads fmt::fmt)
