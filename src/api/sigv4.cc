@@ -262,9 +262,8 @@ std::expected<std::optional<SignatureClaim>, SigV4Refusal> ReadSignature(const S
     return std::optional<SignatureClaim>();
 }
 
-std::expected<void, SigV4Refusal> VerifySignature(const SigV4Request& request, const SignatureClaim& claim,
-                                                  const AccessKey& key, std::string_view payload_hash,
-                                                  const SigV4Rules& rules) {
+std::expected<void, SigV4Refusal> CheckClaim(const SigV4Request& request, const SignatureClaim& claim,
+                                             const AccessKey& key, const SigV4Rules& rules) {
     if (claim.service != rules.service) {
         return Refuse(SigV4Failure::kBadScopeService,
                       fmt::format("Credential should be scoped to correct service: '{}'. ", rules.service));
@@ -284,7 +283,14 @@ std::expected<void, SigV4Refusal> VerifySignature(const SigV4Request& request, c
     if (key.expiry < rules.now) {
         return Refuse(SigV4Failure::kBadToken, "The security token included in the request is expired");
     }
+    return {};
+}
 
+std::expected<void, SigV4Refusal> VerifySignature(const SigV4Request& request, const SignatureClaim& claim,
+                                                  const AccessKey& key, std::string_view payload_hash,
+                                                  const SigV4Rules& rules) {
+    auto checked = CheckClaim(request, claim, key, rules);
+    if (!checked) return checked;
     std::vector<std::string_view> without = {"X-Amz-Signature"};
     if (rules.token_unsigned) without.push_back("X-Amz-Security-Token");
     std::string path = CanonicalPath(request.path, rules.s3);

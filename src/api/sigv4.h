@@ -88,6 +88,9 @@ struct SigV4Rules {
     base::Instant now;
 };
 
+// What can be said before the body was read: scope, time, what is signed, token. Cheap.
+std::expected<void, SigV4Refusal> CheckClaim(const SigV4Request& request, const SignatureClaim& claim,
+                                             const AccessKey& key, const SigV4Rules& rules);
 // Checks all that the claim says against the key. payload_hash is the last line of the canonical request.
 std::expected<void, SigV4Refusal> VerifySignature(const SigV4Request& request, const SignatureClaim& claim,
                                                   const AccessKey& key, std::string_view payload_hash,

@@ -14,19 +14,32 @@ std::unexpected<api::SigV4Refusal> UnknownKey() {
 
 }  // namespace
 
+api::SigV4Rules Authenticator::RulesFor(std::string_view service, const api::SignatureClaim& claim) const {
+    api::SigV4Rules rules;
+    rules.s3 = service == "s3";
+    rules.token_unsigned = service == "iotdevicegateway";
+    bool any_region = IsGlobal(service) && claim.region == "us-east-1";
+    if (!any_region) rules.region = region_;
+    rules.service = service;
+    rules.now = clock_.Now();
+    return rules;
+}
+
+std::expected<void, api::SigV4Refusal> Authenticator::Check(const api::SigV4Request& request,
+                                                            const api::SignatureClaim& claim,
+                                                            std::string_view service) const {
+    auto key = keys_.Find(claim.access_key_id);
+    if (!key) return UnknownKey();
+    return api::CheckClaim(request, claim, *key, RulesFor(service, claim));
+}
+
 std::expected<Authenticated, api::SigV4Refusal> Authenticator::Verify(const api::SigV4Request& request,
                                                                       const api::SignatureClaim& claim,
                                                                       std::string_view service,
                                                                       std::string_view payload_hash) const {
     auto key = keys_.Find(claim.access_key_id);
     if (!key) return UnknownKey();
-    api::SigV4Rules rules;
-    rules.s3 = service == "s3";
-    rules.token_unsigned = service == "iotdevicegateway";
-    rules.region = IsGlobal(service) && claim.region == "us-east-1" ? "" : region_;
-    rules.service = service;
-    rules.now = clock_.Now();
-    auto verified = api::VerifySignature(request, claim, *key, payload_hash, rules);
+    auto verified = api::VerifySignature(request, claim, *key, payload_hash, RulesFor(service, claim));
     if (!verified) return std::unexpected(std::move(verified).error());
     return Authenticated{key->identity, claim,
                          api::SigningKey(key->secret, claim.date, claim.region, claim.service)};

@@ -24,6 +24,9 @@ class Authenticator {
     Authenticator(const api::CredentialStore& keys, env::Clock& clock, std::string region)
         : keys_(keys), clock_(clock), region_(std::move(region)) {}
 
+    // Whether it can hold at all, before a body is read for it: known key, right scope and time.
+    std::expected<void, api::SigV4Refusal> Check(const api::SigV4Request& request, const api::SignatureClaim& claim,
+                                                 std::string_view service) const;
     // service is the scope's name that this request may carry; payload_hash the last line of its canonical request.
     std::expected<Authenticated, api::SigV4Refusal> Verify(const api::SigV4Request& request,
                                                            const api::SignatureClaim& claim,
@@ -36,6 +39,8 @@ class Authenticator {
                                                              std::string_view bucket) const;
 
   private:
+    api::SigV4Rules RulesFor(std::string_view service, const api::SignatureClaim& claim) const;
+
     const api::CredentialStore& keys_;
     env::Clock& clock_;
     const std::string region_;

@@ -50,6 +50,15 @@ api::SigV4Request View(const net::HttpRequest& request, const std::string& autho
     return {request.method, request.path(), request.query(), request.headers.fields(), authority};
 }
 
+api::ServiceError BodyError(const base::Error& error) {
+    switch (error.code) {
+        case base::ErrorCode::kLimit: return {"RequestEntityTooLargeException", error.message, 413, {}};
+        case base::ErrorCode::kUnavailable: return {"ServiceUnavailable", error.message, 503, {}};
+        case base::ErrorCode::kTimeout: return {"RequestTimeoutException", error.message, 408, {}};
+        default: return {"SerializationException", error.message, 400, {}};
+    }
+}
+
 std::string_view FindHeader(const api::WireHeaders& headers, std::string_view name) {
     for (const auto& [field, value] : headers) {
         if (field == name) return value;
@@ -90,7 +99,10 @@ std::function<bool(const net::HttpRequest&)> HostSuffix(std::string suffix) {
 }
 
 Gateway::Gateway(GatewayOptions options, const api::CredentialStore& keys, env::Clock& clock, env::Random& random)
-    : options_(std::move(options)), authenticator_(keys, clock, options_.region), clock_(clock), random_(random) {}
+    : options_(std::move(options)), authenticator_(keys, clock, options_.region),
+      clock_(clock),
+      random_(random),
+      budget_(options_.max_bodies_bytes) {}
 
 void Gateway::AddService(api::Service& service) { services_.Add(service); }
 void Gateway::AddRoute(Route route) { routes_.push_back(std::move(route)); }
@@ -196,13 +208,14 @@ env::Task<net::HttpResponse> Gateway::ServeService(net::HttpRequest& request, Ca
 }
 
 env::Task<net::HttpResponse> Gateway::ServeBuffered(net::HttpRequest& request, api::WireRequest wire, Call& call) {
-    auto body = co_await net::ReadAll(*request.body, options_.max_body_bytes);
-    if (!body) {
-        bool large = body.error().code == base::ErrorCode::kLimit;
-        api::ServiceError error{large ? "RequestEntityTooLargeException" : "SerializationException",
-                                body.error().message, large ? 413 : 400, {}};
-        co_return Refuse(wire, call, error);
+    if (call.claim) {
+        // Whoever has no key here does not get us to hold a body.
+        auto possible = authenticator_.Check(View(wire, call.authority), *call.claim, call.claim->service);
+        if (!possible) co_return Refuse(wire, call, possible.error());
     }
+    BodyBudget::Share share(budget_);
+    auto body = co_await ReadWithin(*request.body, options_.max_body_bytes, share);
+    if (!body) co_return Refuse(wire, call, BodyError(body.error()));
     if (call.claim) {
         // The hash is always ours: a header could say anything.
         std::string hash = body->empty() ? std::string(api::kEmptyPayloadHash) : api::Sha256Hex(*body);

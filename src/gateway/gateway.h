@@ -12,6 +12,7 @@
 #include "env/clock.h"
 #include "env/random.h"
 #include "gateway/authenticate.h"
+#include "gateway/body_budget.h"
 #include "gateway/routing.h"
 #include "net/http.h"
 
@@ -24,6 +25,8 @@ struct GatewayOptions {
     std::string endpoint_host;
     // Of a request that is not streamed; also the memory one request may take.
     uint64_t max_body_bytes = 16 << 20;
+    // Of all those at once; above it requests are asked to come again.
+    uint64_t max_bodies_bytes = 512 << 20;
 };
 
 // A plain HTTP handler that is no AWS service.
@@ -73,6 +76,7 @@ class Gateway final : public net::HttpHandler {
     env::Random& random_;
     ServiceTable services_;
     std::vector<Route> routes_;
+    BodyBudget budget_;
 };
 
 // Serves all metrics as Prometheus text.

@@ -99,7 +99,7 @@ class GatewayTest : public testing::Test {
     GatewayTest()
         : random_(env::posix::MakeRandom()),
           keys_(api::MakeRootCredentials("AKIDEXAMPLE", "secret", "123456789012")),
-          gateway_({"123456789012", "eu-west-1", "wells.example", 1000}, *keys_, clock_, *random_) {
+          gateway_({"123456789012", "eu-west-1", "wells.example", 1000, 1500}, *keys_, clock_, *random_) {
         gateway_.AddService(kinesis_);
         gateway_.AddService(s3_);
         gateway_.AddRoute({"health", PathPrefix("/health"), &plain_, ""});
@@ -246,6 +246,25 @@ TEST_F(GatewayTest, AnUnknownScopeOrTargetIsNamedInTheError) {
 TEST_F(GatewayTest, ALargeBodyIsRefused) {
     std::string body(1001, 'x');
     EXPECT_EQ(Ask(Signed("kinesis", "POST", "/", body, "h"), body, "h").status, 413);
+}
+
+TEST(BodyBudget, WhatIsTakenTogetherIsBoundedAndComesBack) {
+    BodyBudget budget(100);
+    {
+        BodyBudget::Share a(budget);
+        BodyBudget::Share b(budget);
+        EXPECT_TRUE(a.Take(60));
+        EXPECT_FALSE(b.Take(60));
+        EXPECT_TRUE(b.Take(40));
+        EXPECT_FALSE(a.Take(1));
+    }
+    EXPECT_EQ(budget.used(), 0u);
+}
+
+TEST_F(GatewayTest, ABodyIsNotReadForWhoHasNoKey) {
+    identity_.access_key_id = "AKIDOTHER";
+    std::string body(1001, 'x');
+    EXPECT_EQ(Ask(Signed("kinesis", "POST", "/", body, "h"), body, "h").body, "UnrecognizedClientException");
 }
 
 TEST_F(GatewayTest, S3sBodyIsCheckedAgainstItsHashAtTheEnd) {

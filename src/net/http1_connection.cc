@@ -35,14 +35,21 @@ class Http1Connection::Body final : public BodyReader {
         if (failure_) co_return std::unexpected(*failure_);
         if (finished()) co_return base::Bytes();
         CO_RETURN_IF_ERROR(co_await SayContinue());
-        connection_.stream_.LimitRead(connection_.setting_.limits.body_limit);
+        if (since_limit_ >= kProgress) {
+            since_limit_ = 0;
+            connection_.stream_.LimitRead(connection_.setting_.limits.body_limit);
+        }
         Result<base::Bytes> piece;
         if (chunked_) {
             piece = co_await ReadChunked();
         } else {
             piece = co_await ReadPlain();
         }
-        if (!piece) failure_ = piece.error();
+        if (!piece) {
+            failure_ = piece.error();
+        } else {
+            since_limit_ += piece->size();
+        }
         co_return piece;
     }
     std::optional<uint64_t> length() const override { return length_; }
@@ -102,7 +109,11 @@ class Http1Connection::Body final : public BodyReader {
         }
     }
 
+    // What a body has to bring within its limit: one byte now and then is no progress.
+    static constexpr uint64_t kProgress = 16 * 1024;
+
     Http1Connection& connection_;
+    uint64_t since_limit_ = kProgress;
     const bool chunked_;
     const std::optional<uint64_t> length_;
     uint64_t left_;

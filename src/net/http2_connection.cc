@@ -18,6 +18,7 @@ namespace {
 constexpr size_t kReadSize = 64 * 1024;
 constexpr size_t kWriteSize = 128 * 1024;
 constexpr size_t kOutputPiece = 256 * 1024;
+constexpr size_t kHeadsOfConnection = 2 << 20;
 // A client that resets this many more streams than it lets end is not one that changed its mind (CVE-2023-44487).
 constexpr uint64_t kResetsForgiven = 200;
 
@@ -49,8 +50,11 @@ struct Http2Callbacks {
     static int OnHeader(nghttp2_session*, const nghttp2_frame* frame, const uint8_t* name, size_t name_size,
                         const uint8_t* value, size_t value_size, uint8_t, void* user_data) {
         if (Http2Stream* stream = Find(user_data, frame->hd.stream_id)) {
-            stream->OnField(View(name, name_size), View(value, value_size),
-                            Connection(user_data).setting_.limits.head);
+            Http2Connection& connection = Connection(user_data);
+            HeadLimits limits = connection.setting_.limits.head;
+            // All heads of a connection together: a thousand streams of large heads are an attack.
+            limits.bytes = std::min(limits.bytes, kHeadsOfConnection - std::min(kHeadsOfConnection, connection.head_bytes_));
+            connection.head_bytes_ += stream->OnField(View(name, name_size), View(value, value_size), limits);
         }
         return 0;
     }
@@ -85,6 +89,7 @@ struct Http2Callbacks {
         if (found == connection.streams_.end()) return 0;
         size_t unread = found->second->OnClose();
         if (unread > 0) nghttp2_session_consume_connection(session, unread);
+        connection.head_bytes_ -= found->second->head_bytes();
         connection.streams_.erase(found);
         ++connection.served_;
         connection.WakeWriter();

@@ -56,6 +56,7 @@ class Http2Connection final : public HttpConnection {
     env::Event writable_;
     env::Event ended_;  // a handler has
     int running_ = 0;
+    size_t head_bytes_ = 0;  // of all streams
     int bodies_awaited_ = 0;
     uint64_t served_ = 0;
     uint64_t resets_ = 0;

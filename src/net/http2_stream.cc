@@ -22,12 +22,13 @@ Http2Stream::Http2Stream(Http2Connection& connection, int32_t stream_id, env::Ex
     request.body = this;
 }
 
-void Http2Stream::OnField(std::string_view name, std::string_view value, const HeadLimits& limits) {
-    head_bytes_ += name.size() + value.size() + kFieldOverhead;
-    if (head_bytes_ > limits.bytes || request.headers.size() + trailers_.size() >= limits.fields) {
+size_t Http2Stream::OnField(std::string_view name, std::string_view value, const HeadLimits& limits) {
+    size_t size = name.size() + value.size() + kFieldOverhead;
+    if (head_bytes_ + size > limits.bytes || request.headers.size() + trailers_.size() >= limits.fields) {
         refusal = 431;
-        return;
+        return 0;
     }
+    head_bytes_ += size;
     if (head_done) {
         trailers_.Add(std::string(name), std::string(value));
     } else if (name == ":method") {
@@ -45,10 +46,12 @@ void Http2Stream::OnField(std::string_view name, std::string_view value, const H
             request.headers.Add(std::string(name), std::string(value));
         }
     }
+    return size;
 }
 
 void Http2Stream::OnHeadEnd() {
     head_done = true;
+    if (refusal != 0) return;
     bool target = request.target.starts_with('/') || (request.target == "*" && request.method == "OPTIONS");
     for (unsigned char c : request.target) target = target && c > ' ' && c < 0x7f && c != '#';
     if (!target) refusal = request.method == "CONNECT" ? 405 : 400;

@@ -20,8 +20,8 @@ class Http2Stream final : public BodyReader {
     std::optional<uint64_t> length() const override { return length_; }
     const Headers& trailers() const override { return trailers_; }
 
-    // As the frames come. False when the field makes the head too large or malformed.
-    void OnField(std::string_view name, std::string_view value, const struct HeadLimits& limits);
+    // As the frames come. How many bytes the field was counted for.
+    size_t OnField(std::string_view name, std::string_view value, const struct HeadLimits& limits);
     void OnHeadEnd();
     void OnData(base::ByteView data);
     void OnRequestEnd();
@@ -41,6 +41,7 @@ class Http2Stream final : public BodyReader {
     bool closed = false;
     bool discard_body = false;  // the handler is done with it
     bool output_waits = false;  // the writer found nothing and is to be told
+    size_t head_bytes() const { return head_bytes_; }
     size_t output_size() const { return output_.size() - output_begin_; }
     env::Event& drained() { return drained_; }
 

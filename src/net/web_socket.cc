@@ -3,6 +3,7 @@
 #include <openssl/sha.h>
 
 #include "codec/base64.h"
+#include "env/event.h"
 #include "net/web_socket_frames.h"
 
 namespace wellhead::net {
@@ -38,7 +39,7 @@ namespace {
 class ServerWebSocket final : public WebSocket {
   public:
     ServerWebSocket(Stream& stream, std::string came, size_t max_message, base::Duration write_limit)
-        : stream_(stream), reader_(max_message), write_limit_(write_limit) {
+        : stream_(stream), reader_(max_message), write_limit_(write_limit), room_(stream.executor()) {
         reader_.Append(came);
     }
 
@@ -85,6 +86,7 @@ class ServerWebSocket final : public WebSocket {
 
   private:
     static constexpr size_t kRoom = 16 * 1024;
+    static constexpr size_t kWaitingBytes = 64 * 1024;
     static constexpr std::chrono::seconds kPingAfter{60};
 
     static std::span<char> Room(std::vector<char>& room) {
@@ -119,32 +121,43 @@ class ServerWebSocket final : public WebSocket {
         static_cast<void>(ignored);
     }
 
-    // The reader answers pings while the handler's writer is in the middle of a frame: one waits for the other.
+    // The reader answers pings while the handler's writer is in the middle of a frame: whoever writes takes along what
+    // waits. A client that does not read makes everybody wait, so that little is in memory.
     env::Task<Result<void>> Send(WebSocketOpcode opcode, base::ByteView payload) {
-        std::string frame = WebSocketFrameHead(opcode, payload.size());
-        frame += payload;
-        waiting_ += frame;
-        if (writing_) {
-            // Whoever writes takes it along; memory is bounded by what the handler writes at once.
-            co_return Result<void>();
+        while (writing_ && waiting_.size() > kWaitingBytes) {
+            room_.Reset();
+            co_await room_.Wait();
+            auto cancellation = co_await boost::asio::this_coro::cancellation_state;
+            if (cancellation.cancelled() != boost::asio::cancellation_type::none) {
+                co_return base::Fail(ErrorCode::kCancelled, "cancelled");
+            }
         }
+        if (broken_) co_return base::Fail(ErrorCode::kUnavailable, "the client is gone");
+        waiting_ += WebSocketFrameHead(opcode, payload.size());
+        waiting_ += payload;
+        if (writing_) co_return Result<void>();
         writing_ = true;
         Result<void> result;
         while (result && !waiting_.empty()) {
             std::string now = std::move(waiting_);
             waiting_.clear();
+            room_.Set();
             stream_.LimitWrite(write_limit_);
             result = co_await net::Write(stream_, now);
         }
         writing_ = false;
+        broken_ = !result;
+        room_.Set();
         co_return result;
     }
 
     Stream& stream_;
     WebSocketReader reader_;
     const base::Duration write_limit_;
+    env::Event room_;
     std::string waiting_;
     bool writing_ = false;
+    bool broken_ = false;
     bool close_sent_ = false;
     bool waits_for_pong_ = false;
 };
