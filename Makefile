@@ -4,6 +4,7 @@
 
 setup:
 	@tools/setup/packages.sh
+	@tools/setup/duckdb.sh
 
 build: setup
 	@mkdir -p build && cmake -S . -B build/release -G Ninja -DCMAKE_BUILD_TYPE=Release >build/cmake.log 2>&1 || (cat build/cmake.log; false)
