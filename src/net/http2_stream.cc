@@ -133,7 +133,7 @@ void Http2Stream::EndOutput() { output_ended_ = true; }
 
 size_t Http2Stream::TakeOutput(uint8_t* to, size_t room, bool& end) {
     size_t size = std::min(room, output_size());
-    std::memcpy(to, output_.data() + output_begin_, size);
+    if (size > 0) std::memcpy(to, output_.data() + output_begin_, size);
     output_begin_ += size;
     end = output_ended_ && output_size() == 0;
     drained_.Set();

@@ -150,6 +150,7 @@ class TlsStream final : public Stream {
         std::memcpy(gathered, first.data(), first.size());
         size_t size = first.size();
         for (const base::ByteView& piece : pieces.subspan(1)) {
+            if (piece.empty()) continue;
             size_t step = std::min(piece.size(), kRecordSize - size);
             std::memcpy(gathered + size, piece.data(), step);
             size += step;
