@@ -7,7 +7,10 @@
 
 #include <boost/asio/as_tuple.hpp>
 #include <cerrno>
+#include <csignal>
 #include <cstring>
+
+#include "base/check.h"
 
 namespace wellhead::net {
 
@@ -17,6 +20,13 @@ using asio::ip::tcp;
 namespace {
 
 constexpr size_t kMaxPieces = 64;
+
+// sendfile and OpenSSL's writes have no MSG_NOSIGNAL: a client that went away would end the program. A child process that
+// is started inherits this and resets it where it matters.
+void IgnoreBrokenPipes() {
+    static const bool ignored = std::signal(SIGPIPE, SIG_IGN) != SIG_ERR;
+    CHECK(ignored);
+}
 
 void WakeWaiters(void* socket) {
     boost::system::error_code ignored;
@@ -61,6 +71,7 @@ SocketStream::SocketStream(tcp::socket socket, StreamOrigin origin)
       origin_(std::move(origin)),
       read_deadline_(executor_, WakeWaiters, &socket_),
       write_deadline_(executor_, WakeWaiters, &socket_) {
+    IgnoreBrokenPipes();
     boost::system::error_code ignored;
     socket_.set_option(tcp::no_delay(true), ignored);
     socket_.native_non_blocking(true, ignored);

@@ -135,6 +135,50 @@ TEST(Stream, AClientWithoutACertificateIsRefusedWhereOneIsRequired) {
     EXPECT_EQ(echo.ended, 0);
 }
 
+// Writes until the client is gone.
+class Flood final : public StreamHandler {
+  public:
+    env::Task<void> Serve(Stream& stream) override {
+        std::string data(1 << 20, 'x');
+        base::Result<void> written;
+        while (written) written = co_await Write(stream, data);
+        error = written.error().code;
+    }
+    std::optional<base::ErrorCode> error;
+};
+
+env::Task<void> ConnectAndLeave(ConnectOptions options, StreamListener& listener) {
+    auto stream = co_await Connect(std::move(options));
+    EXPECT_TRUE(stream.has_value());
+    char byte = 0;
+    auto got = co_await ReadSome(**stream, {&byte, 1});
+    EXPECT_TRUE(got.has_value());
+    (*stream)->Close();
+    stream->reset();
+    co_await listener.Stop(5s);
+}
+
+TEST(Stream, AClientThatLeavesWhileItIsWrittenToEndsOnlyItsConnection) {
+    TlsIdentity server = MakeTestIdentity("server");
+    for (bool tls : {false, true}) {
+        asio::io_context io;
+        Flood flood;
+        ListenerOptions options;
+        options.security = ListenerOptions::Security::kByFirstByte;
+        options.tls = *TlsContext::MakeServer({.identity = server});
+        if (!tls) options.security = ListenerOptions::Security::kPlain;
+        auto listener = StreamListener::Start({io.get_executor()}, options, flood);
+        ConnectOptions connect;
+        connect.host = "127.0.0.1";
+        connect.port = (*listener)->port();
+        if (tls) connect.tls = *TlsContext::MakeClient({.authorities_pem = server.certificate_chain_pem});
+        env::Scope scope;
+        env::Spawn(scope, io.get_executor(), "leave", ConnectAndLeave(std::move(connect), **listener));
+        io.run();
+        EXPECT_EQ(flood.error, base::ErrorCode::kUnavailable);
+    }
+}
+
 TEST(Tls, AKeyThatIsNotTheCertificatesIsRefused) {
     TlsIdentity mixed = MakeTestIdentity("a");
     mixed.private_key_pem = MakeTestIdentity("b").private_key_pem;
