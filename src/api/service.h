@@ -3,7 +3,6 @@
 // A generated API has, per operation,
 //     virtual env::Task<Outcome<PutRecordOutput>> PutRecord(const CallContext&, PutRecordInput) = 0;
 
-#include <boost/json/value.hpp>
 #include <cstdint>
 #include <expected>
 #include <map>
@@ -13,9 +12,10 @@
 #include <utility>
 #include <vector>
 
+#include "api/document.h"
+#include "api/values.h"
 #include "base/bytes.h"
 #include "base/result.h"
-#include "base/time.h"
 #include "env/files.h"
 #include "env/task.h"
 
@@ -55,16 +55,6 @@ struct CallContext {
     std::string authorization; // bearer token of operations that take one in the header, without "Bearer "
 };
 
-// Bytes of a blob member; base64 in JSON and XML, a byte string in CBOR.
-struct Blob {
-    base::Bytes bytes;
-    friend bool operator==(const Blob&, const Blob&) = default;
-};
-
-using Timestamp = base::Instant;
-// A member that is JSON of any shape.
-using Document = boost::json::value;
-
 // A streaming body (S3 objects, Lambda payloads). Pulled once.
 class ByteStream {
   public:
@@ -84,10 +74,13 @@ class ByteStream {
         uint64_t length = 0;
     };
     virtual std::optional<FilePart> file_part() const { return std::nullopt; }
+    // All that Read() has yet to give, where it lies in memory already.
+    virtual std::optional<base::ByteView> peek() const { return std::nullopt; }
 };
-using StreamBody = std::unique_ptr<ByteStream>;
 
 StreamBody MakeByteStream(base::Bytes bytes);
+// All of the stream, or kLimit when it is longer than limit bytes.
+env::Task<base::Result<base::Bytes>> ReadAll(ByteStream& stream, uint64_t limit);
 
 // An event stream (application/vnd.amazon.eventstream), server to client. Event is the generated variant.
 template <class Event>
@@ -97,7 +90,5 @@ class EventSource {
     // The next event; nothing at the end; an error ends the stream with an exception frame.
     virtual env::Task<Outcome<std::optional<Event>>> Next() = 0;
 };
-template <class Event>
-using EventStream = std::unique_ptr<EventSource<Event>>;
 
 }  // namespace wellhead::api

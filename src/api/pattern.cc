@@ -1,0 +1,111 @@
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include "api/pattern.h"
+
+#include <fmt/format.h>
+#include <pcre2.h>
+
+#include <charconv>
+#include <memory>
+#include <optional>
+
+#include "base/log.h"
+
+namespace wellhead::api {
+
+namespace {
+
+// Steps of backtracking; the longest honest match of the models' patterns needs a few thousand.
+constexpr uint32_t kMatchLimit = 100'000;
+
+struct FreeMatchData {
+    void operator()(pcre2_match_data* data) const { pcre2_match_data_free(data); }
+};
+
+pcre2_match_context* MatchContext() {
+    static pcre2_match_context* context = [] {
+        auto* made = pcre2_match_context_create(nullptr);
+        pcre2_set_match_limit(made, kMatchLimit);
+        pcre2_set_depth_limit(made, kMatchLimit);
+        return made;
+    }();
+    return context;
+}
+
+// The value of \uXXXX at the start of text.
+std::optional<uint32_t> UnicodeEscape(std::string_view text) {
+    if (text.size() < 6 || text[0] != '\\' || text[1] != 'u') return std::nullopt;
+    uint32_t value = 0;
+    auto [end, error] = std::from_chars(text.data() + 2, text.data() + 6, value, 16);
+    if (error != std::errc() || end != text.data() + 6) return std::nullopt;
+    return value;
+}
+
+// Marks a pattern that failed, so that it is reported once.
+const char kFailed = 0;
+
+}  // namespace
+
+std::string JavaPatternToPcre(std::string_view text) {
+    std::string out;
+    for (size_t i = 0; i < text.size();) {
+        auto first = UnicodeEscape(text.substr(i));
+        if (first) {
+            i += 6;
+            bool high = *first >= 0xd800 && *first <= 0xdbff;
+            auto second = high ? UnicodeEscape(text.substr(i)) : std::nullopt;
+            if (second && *second >= 0xdc00 && *second <= 0xdfff) {
+                i += 6;
+                first = 0x10000 + ((*first - 0xd800) << 10) + (*second - 0xdc00);
+            }
+            out += fmt::format("\\x{{{:x}}}", *first);
+        } else if (text[i] == '\\' && i + 1 < text.size()) {
+            out += text.substr(i, 2);
+            i += 2;
+        } else {
+            out.push_back(text[i++]);
+        }
+    }
+    return out;
+}
+
+base::Result<void> Pattern::Compile() {
+    const void* known = compiled_.load(std::memory_order_acquire);
+    if (known == &kFailed) return base::Fail(base::ErrorCode::kInvalidArgument, "does not compile");
+    if (known != nullptr) return {};
+    std::string pattern = JavaPatternToPcre(text_);
+    int error = 0;
+    PCRE2_SIZE offset = 0;
+    pcre2_code* code = pcre2_compile(reinterpret_cast<PCRE2_SPTR>(pattern.data()), pattern.size(),
+                                     PCRE2_UTF | PCRE2_DOLLAR_ENDONLY, &error, &offset, nullptr);
+    if (code == nullptr) {
+        char reason[128];
+        pcre2_get_error_message(error, reinterpret_cast<PCRE2_UCHAR*>(reason), sizeof reason);
+        compiled_.store(&kFailed, std::memory_order_release);
+        return base::Fail(base::ErrorCode::kInvalidArgument,
+                          fmt::format("{} at {} of {}", reason, offset, pattern));
+    }
+    const void* expected = nullptr;
+    if (!compiled_.compare_exchange_strong(expected, code, std::memory_order_acq_rel)) {
+        pcre2_code_free(code);
+    }
+    return {};
+}
+
+bool Pattern::Matches(std::string_view subject) {
+    const void* code = compiled_.load(std::memory_order_acquire);
+    if (code == nullptr) {
+        if (auto compiled = Compile(); !compiled) {
+            base::LogError("api", "a pattern of a model is skipped: {}", compiled.error().message);
+        }
+        code = compiled_.load(std::memory_order_acquire);
+    }
+    if (code == &kFailed) return true;
+    thread_local std::unique_ptr<pcre2_match_data, FreeMatchData> data(
+        pcre2_match_data_create(1, nullptr));
+    int found = pcre2_match(static_cast<const pcre2_code*>(code),
+                            reinterpret_cast<PCRE2_SPTR>(subject.data()), subject.size(), 0,
+                            PCRE2_ANCHORED | PCRE2_ENDANCHORED, data.get(), MatchContext());
+    return found >= 0;
+}
+
+}  // namespace wellhead::api
