@@ -15,4 +15,11 @@ env::Task<Outcome<void>> InvokeOr(Invoker* invoker, const Operation& operation, 
     co_return co_await invoker->Invoke(operation, context, input, output);
 }
 
+env::Task<Outcome<boost::json::value>> Service::Invoke(CallContext, std::string operation, boost::json::object) {
+    ServiceError error;
+    error.code = "UnknownOperationException";
+    error.message = fmt::format("Operation {} is not served by name.", operation);
+    co_return std::unexpected(std::move(error));
+}
+
 }  // namespace wellhead::api

@@ -42,6 +42,10 @@ class Service {
     virtual bool AllowsUnsigned(std::string_view operation) const = 0;
     // Parses, validates, calls, serializes. Every failure is a response in the request's own protocol.
     virtual env::Task<WireResponse> Call(CallContext context, WireRequest request) = 0;
+    // For callers inside the program, by name: input and output are JSON of the members' names in the model (blobs in
+    // base64, times in seconds). The same checks as Call; operations with a streaming body are refused.
+    virtual env::Task<Outcome<boost::json::value>> Invoke(CallContext context, std::string operation,
+                                                          boost::json::object input);
     // The error as this service's clients expect it, for refusals before Call (authentication, size, routing).
     virtual WireResponse Refuse(const WireRequest& request, const std::string& request_id,
                                 const ServiceError& error) const = 0;
