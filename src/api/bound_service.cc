@@ -134,7 +134,12 @@ class NamedService final : public BoundService {
 }  // namespace
 
 std::unique_ptr<Service> Bind(const Model& model, std::vector<CallFunction> calls, void* api) {
-    if (model.protocol == Protocol::kJson) return BindJson(model, std::move(calls), api);
+    switch (model.protocol) {
+        case Protocol::kJson: return BindJson(model, std::move(calls), api);
+        case Protocol::kRestXml: return BindRestXml(model, std::move(calls), api);
+        case Protocol::kQuery: return BindQuery(model, std::move(calls), api);
+        case Protocol::kRestJson: break;
+    }
     return std::make_unique<NamedService>(model, std::move(calls), api);
 }
 

@@ -48,6 +48,8 @@ std::string_view FindHeader(const WireHeaders& headers, std::string_view name);
 
 // The service of each protocol.
 std::unique_ptr<Service> BindJson(const Model& model, std::vector<CallFunction> calls, void* api);
+std::unique_ptr<Service> BindRestXml(const Model& model, std::vector<CallFunction> calls, void* api);
+std::unique_ptr<Service> BindQuery(const Model& model, std::vector<CallFunction> calls, void* api);
 
 // {"__type": code, "message": ...} and the error's members.
 std::string JsonErrorBody(const ServiceError& error, std::string_view message_member);

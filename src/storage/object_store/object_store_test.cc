@@ -4,6 +4,8 @@
 #include "storage/object_store/object_store_contract.h"
 #include "storage/table/memory/memory_table.h"
 
+#include <unistd.h>
+
 #include <filesystem>
 
 namespace wellhead::storage {
@@ -27,7 +29,7 @@ class FileFixture final : public StoreFixture {
     ObjectStore& store() override { return *store_; }
 
   private:
-    const std::string directory_ = testing::TempDir() + "/wellhead-object-contract";
+    const std::string directory_ = testing::TempDir() + "/wellhead-object-contract-" + std::to_string(::getpid());
     std::unique_ptr<env::Files> files_ = env::posix::MakeFiles();
     std::unique_ptr<env::Clock> clock_ = env::posix::MakeClock();
     std::unique_ptr<Table> index_ = memory::MakeTable();

@@ -3,6 +3,8 @@
 #include "storage/table/sqlite/sqlite_table.h"
 #include "storage/table/table_contract.h"
 
+#include <unistd.h>
+
 #include <filesystem>
 
 namespace wellhead::storage {
@@ -10,7 +12,7 @@ namespace {
 
 std::unique_ptr<Table> MakeSqliteTable() {
     static const auto files = env::posix::MakeFiles();
-    std::string dir = testing::TempDir() + "/wellhead-table-contract";
+    std::string dir = testing::TempDir() + "/wellhead-table-contract-" + std::to_string(::getpid());
     std::filesystem::remove_all(dir);
     return std::move(sqlite::OpenTable(*files, {.path = dir + "/metadata.sqlite"}).value());
 }

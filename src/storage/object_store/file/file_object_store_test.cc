@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <unistd.h>
+
 #include <filesystem>
 
 #include "env/posix/posix.h"
@@ -59,7 +61,7 @@ class FileObjectStoreTest : public testing::Test {
         env::BlockingPool pool{"objects", 2};
         std::unique_ptr<FileObjectStore> store;
     };
-    const std::string root_ = testing::TempDir() + "/wellhead-object-file";
+    const std::string root_ = testing::TempDir() + "/wellhead-object-file-" + std::to_string(::getpid());
     std::unique_ptr<env::Files> files_ = env::posix::MakeFiles();
     std::unique_ptr<env::Clock> clock_ = env::posix::MakeClock();
     std::unique_ptr<Run> run_;

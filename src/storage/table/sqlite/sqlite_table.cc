@@ -209,7 +209,7 @@ Result<void> SqliteTable::Open() {
     // Without cell_size_check a damaged page could be read as far as its own bytes say.
     RETURN_IF_ERROR(writer_->Execute(
         "PRAGMA synchronous = FULL; PRAGMA cell_size_check = ON; PRAGMA trusted_schema = OFF;"
-        "PRAGMA wal_autocheckpoint = 2000; PRAGMA journal_size_limit = 67108864; PRAGMA cache_size = -16000"));
+        "PRAGMA wal_autocheckpoint = 8000; PRAGMA journal_size_limit = 67108864; PRAGMA cache_size = -16000"));
     ASSIGN_OR_RETURN(std::string application, writer_->QueryText("PRAGMA application_id"));
     ASSIGN_OR_RETURN(std::string version, writer_->QueryText("PRAGMA user_version"));
     ASSIGN_OR_RETURN(std::string objects, writer_->QueryText("SELECT count(*) FROM sqlite_schema"));

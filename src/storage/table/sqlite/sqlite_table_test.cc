@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <unistd.h>
+
 #include <filesystem>
 
 #include "env/posix/posix.h"
@@ -18,7 +20,7 @@ env::Files& HostFiles() {
 }
 
 std::string FreshPath() {
-    std::string dir = testing::TempDir() + "/wellhead-table-test";
+    std::string dir = testing::TempDir() + "/wellhead-table-test-" + std::to_string(::getpid());
     std::filesystem::remove_all(dir);
     return dir + "/metadata.sqlite";
 }
