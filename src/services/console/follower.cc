@@ -1,0 +1,249 @@
+#include "services/console/follower.h"
+
+#include <boost/asio/experimental/awaitable_operators.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/json/serialize.hpp>
+#include <boost/json/string.hpp>
+
+#include "apis/kinesis/api.h"
+#include "base/log.h"
+#include "env/deadline.h"
+
+namespace wellhead::services::console {
+
+using namespace std::chrono_literals;
+namespace kinesis = apis::kinesis;
+
+namespace {
+
+constexpr const char* kConsumerName = "wellhead-console";
+constexpr auto kBacklog = 15min;
+constexpr size_t kMaxBacklogBytes = 32 << 20;
+// At high rates readings go out together; alone, at once.
+constexpr auto kFrameInterval = 4ms;
+constexpr auto kPollInterval = 50ms;
+constexpr size_t kMaxFrameReadings = 5000;
+
+}  // namespace
+
+Follower::Follower(Apis apis, Dependencies dependencies, Settings settings, std::string stream)
+    : apis_(apis),
+      deps_(dependencies),
+      settings_(std::move(settings)),
+      stream_(stream),
+      begin_(dependencies.clock.Now() - kBacklog),
+      writer_(std::move(stream)),
+      stopping_(dependencies.home) {
+    context_.account_id = settings_.account_id;
+    context_.region = settings_.region;
+    context_.caller.account_id = settings_.account_id;
+    context_.caller.arn = "arn:aws:iam::" + settings_.account_id + ":role/wellhead-console";
+    context_.caller.authenticated = true;
+}
+
+void Follower::Start() { env::Spawn(deps_.scope, deps_.home, "follow " + stream_, Run()); }
+
+void Follower::Stop() {
+    stopped_ = true;
+    boost::asio::post(deps_.home, [self = shared_from_this()] { self->stopping_.Set(); });
+}
+
+void Follower::Add(const std::shared_ptr<Viewer>& viewer) {
+    std::lock_guard lock(mutex_);
+    for (const auto& [time, frame] : backlog_) viewer->Push(frame);
+    viewers_.insert(viewer);
+}
+
+size_t Follower::Remove(const std::shared_ptr<Viewer>& viewer) {
+    std::lock_guard lock(mutex_);
+    viewers_.erase(viewer);
+    return viewers_.size();
+}
+
+size_t Follower::viewers() const {
+    std::lock_guard lock(mutex_);
+    return viewers_.size();
+}
+
+void Follower::Publish(std::string text, bool backlog) {
+    auto frame = std::make_shared<const std::string>(std::move(text));
+    std::lock_guard lock(mutex_);
+    for (const auto& viewer : viewers_) viewer->Push(frame);
+    if (!backlog) return;
+    base::Instant now = deps_.clock.Now();
+    backlog_bytes_ += frame->size();
+    backlog_.emplace_back(now, std::move(frame));
+    while (backlog_bytes_ > kMaxBacklogBytes || backlog_.front().first < now - kBacklog) {
+        backlog_bytes_ -= backlog_.front().second->size();
+        backlog_.pop_front();
+    }
+}
+
+void Follower::Flush() {
+    if (writer_.empty()) return;
+    last_flush_ = deps_.clock.Ticks();
+    Publish(writer_.Take(), true);
+}
+
+env::Task<void> Follower::FlushLater() {
+    auto self = shared_from_this();
+    co_await env::Sleep(kFrameInterval);
+    flush_due_ = false;
+    Flush();
+}
+
+template <class Records>
+void Follower::Take(const Records& records, std::string& after) {
+    for (const auto& record : records) {
+        after = record.SequenceNumber;
+        base::Instant arrival = record.ApproximateArrivalTimestamp.value_or(deps_.clock.Now());
+        auto reading = ParseReading(record.Data.bytes, record.PartitionKey, arrival);
+        if (reading) writer_.Add(*reading, arrival);
+        if (writer_.size() >= kMaxFrameReadings) Flush();
+    }
+    records_ += records.size();
+    if (writer_.empty()) return;
+    if (deps_.clock.Ticks() - last_flush_ >= kFrameInterval) {
+        Flush();
+    } else if (!flush_due_) {
+        flush_due_ = true;
+        env::Spawn(deps_.scope, deps_.home, "flush " + stream_, FlushLater());
+    }
+}
+
+// The ARN of our consumer of the stream, made when it is not there; empty where streams have no consumers.
+env::Task<std::string> Follower::Consumer(std::string stream_arn) {
+    kinesis::DescribeStreamConsumerInput ask;
+    ask.StreamARN = stream_arn;
+    ask.ConsumerName = kConsumerName;
+    auto known = co_await apis_.kinesis->DescribeStreamConsumer(context_, ask);
+    if (known) co_return known->ConsumerDescription.ConsumerARN;
+    kinesis::RegisterStreamConsumerInput make;
+    make.StreamARN = stream_arn;
+    make.ConsumerName = kConsumerName;
+    auto made = co_await apis_.kinesis->RegisterStreamConsumer(context_, make);
+    if (!made) {
+        base::LogInfo("console", "stream {} is polled: {}", stream_, made.error().message);
+        co_return std::string();
+    }
+    co_return made->Consumer.ConsumerARN;
+}
+
+// True while it makes sense to subscribe again at once.
+env::Task<bool> Follower::Subscribe(const std::string& shard, const std::string& consumer_arn, std::string& after,
+                                    bool& ended) {
+    kinesis::SubscribeToShardInput input;
+    input.ConsumerARN = consumer_arn;
+    input.ShardId = shard;
+    if (after.empty()) {
+        input.StartingPosition.Type = "AT_TIMESTAMP";
+        input.StartingPosition.Timestamp = begin_;
+    } else {
+        input.StartingPosition.Type = "AFTER_SEQUENCE_NUMBER";
+        input.StartingPosition.SequenceNumber = after;
+    }
+    auto opened = co_await apis_.kinesis->SubscribeToShard(context_, std::move(input));
+    if (!opened) {
+        base::LogInfo("console", "shard {} of {} cannot be subscribed to: {}", shard, stream_, opened.error().message);
+        co_return false;
+    }
+    auto events = std::move(opened->EventStream);
+    while (!stopped_) {
+        using boost::asio::experimental::awaitable_operators::operator||;
+        auto first = co_await (events->Next() || stopping_.Wait());
+        if (first.index() == 1) co_return true;
+        auto event = std::move(std::get<0>(first));
+        if (!event) co_return true;
+        if (!*event) co_return true;
+        const auto* records = std::get_if<kinesis::SubscribeToShardEvent>(&**event);
+        if (records == nullptr) continue;
+        Take(records->Records, after);
+        if (records->ChildShards && !records->ChildShards->empty()) ended = true;
+    }
+    co_return true;
+}
+
+env::Task<bool> Follower::Poll(const std::string& shard, std::string& after, bool& ended) {
+    kinesis::GetShardIteratorInput ask;
+    ask.StreamName = stream_;
+    ask.ShardId = shard;
+    if (after.empty()) {
+        ask.ShardIteratorType = "AT_TIMESTAMP";
+        ask.Timestamp = begin_;
+    } else {
+        ask.ShardIteratorType = "AFTER_SEQUENCE_NUMBER";
+        ask.StartingSequenceNumber = after;
+    }
+    auto iterator = co_await apis_.kinesis->GetShardIterator(context_, std::move(ask));
+    if (!iterator || !iterator->ShardIterator) co_return false;
+    std::string at = *iterator->ShardIterator;
+    while (!stopped_) {
+        kinesis::GetRecordsInput input;
+        input.ShardIterator = at;
+        input.Limit = 10'000;
+        auto output = co_await apis_.kinesis->GetRecords(context_, std::move(input));
+        if (!output) co_return false;
+        Take(output->Records, after);
+        if (!output->NextShardIterator) {
+            ended = true;
+            co_return true;
+        }
+        at = *output->NextShardIterator;
+        if (output->Records.empty()) co_await env::Sleep(kPollInterval);
+    }
+    co_return true;
+}
+
+env::Task<void> Follower::FollowShard(std::string shard, std::string consumer_arn) {
+    auto self = shared_from_this();
+    std::string after;
+    bool ended = false;
+    bool subscribe = !consumer_arn.empty();
+    base::Duration pause = 100ms;
+    while (!stopped_ && !ended) {
+        bool well = false;
+        base::Tick begun = deps_.clock.Ticks();
+        if (subscribe) {
+            well = co_await Subscribe(shard, consumer_arn, after, ended);
+            // Refused at once: an endpoint without subscriptions. Polling always works.
+            if (!well) subscribe = false;
+        } else {
+            well = co_await Poll(shard, after, ended);
+        }
+        pause = well || deps_.clock.Ticks() - begun > 5s ? base::Duration(100ms) : std::min<base::Duration>(pause * 2, 5s);
+        if (!stopped_ && !ended) co_await env::Sleep(pause);
+    }
+}
+
+env::Task<void> Follower::FollowShards(std::string consumer_arn) {
+    kinesis::ListShardsInput input;
+    input.StreamName = stream_;
+    auto shards = co_await apis_.kinesis->ListShards(context_, std::move(input));
+    if (!shards || !shards->Shards) co_return;
+    for (const auto& shard : *shards->Shards) {
+        if (!followed_.insert(shard.ShardId).second) continue;
+        env::Spawn(deps_.scope, deps_.home, "follow " + stream_ + " " + shard.ShardId,
+                   FollowShard(shard.ShardId, consumer_arn));
+    }
+}
+
+env::Task<void> Follower::Run() {
+    auto self = shared_from_this();
+    kinesis::DescribeStreamSummaryInput ask;
+    ask.StreamName = stream_;
+    auto summary = co_await apis_.kinesis->DescribeStreamSummary(context_, std::move(ask));
+    if (!summary) {
+        Publish(R"({"t":"error","m":)" + boost::json::serialize(boost::json::string(summary.error().message)) + "}",
+                true);
+        co_return;
+    }
+    std::string consumer_arn = co_await Consumer(summary->StreamDescriptionSummary.StreamARN);
+    // Splits and merges make new shards: looked for every few seconds.
+    while (!stopped_) {
+        co_await FollowShards(consumer_arn);
+        using boost::asio::experimental::awaitable_operators::operator||;
+        co_await (stopping_.Wait() || env::Sleep(3s));
+    }
+}
+
+}  // namespace wellhead::services::console
