@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "apis/cognito_idp/types.h"
+#include "base/result.h"
 #include "base/time.h"
 #include "services/cognito/srp.h"
 
