@@ -33,7 +33,8 @@ net::HttpResponse HtmlAnswer(int status, std::string html, const std::string& fo
                         {"content-security-policy", PagePolicy(form_target)},
                         {"x-frame-options", "DENY"},
                         {"x-content-type-options", "nosniff"},
-                        {"referrer-policy", "no-referrer"}};
+                        // Not "no-referrer": browsers would say "Origin: null" when the form is posted.
+                        {"referrer-policy", "same-origin"}};
     response.body = std::move(html);
     return response;
 }

@@ -18,13 +18,20 @@ class TheConsole final : public Console {
   public:
     TheConsole(Apis apis, Dependencies dependencies, Settings settings, LoginClient client,
                std::span<const PageFile> page, std::optional<FirstLogin> first_login)
-        : site_(apis, dependencies, std::move(settings), std::move(client), page),
+        : apis_(apis),
+          settings_(settings),
+          client_(client),
+          site_(apis, dependencies, std::move(settings), std::move(client), page),
           first_login_(std::move(first_login)) {}
 
     net::HttpHandler& handler() override { return site_; }
     const std::optional<FirstLogin>& first_login() const override { return first_login_; }
+    env::Task<base::Result<void>> SetOrigins(std::vector<std::string> origins) override;
 
   private:
+    Apis apis_;
+    Settings settings_;
+    LoginClient client_;
     Site site_;
     std::optional<FirstLogin> first_login_;
 };
@@ -37,6 +44,15 @@ base::Error FromService(const api::ServiceError& error) {
     auto tmp = (expr);                                                        \
     if (!tmp) co_return std::unexpected(FromService(tmp.error()));            \
     lhs = std::move(*tmp)
+
+api::CallContext Inside(const Settings& settings) {
+    api::CallContext context;
+    context.account_id = settings.account_id;
+    context.region = settings.region;
+    context.caller.account_id = settings.account_id;
+    context.caller.authenticated = true;
+    return context;
+}
 
 std::vector<std::string> CallbacksOf(const Settings& settings) {
     std::vector<std::string> callbacks;
@@ -167,15 +183,27 @@ env::Task<base::Result<std::optional<FirstLogin>>> EnsureFirstUser(Apis apis, De
     co_return std::optional<FirstLogin>(login);
 }
 
+env::Task<base::Result<void>> TheConsole::SetOrigins(std::vector<std::string> origins) {
+    if (settings_.user_pool_id.empty()) {
+        Settings now = settings_;
+        now.origins = origins;
+        idp::UpdateUserPoolClientRequest update;
+        update.UserPoolId = client_.user_pool_id;
+        update.ClientId = client_.client_id;
+        Describe(update, now);
+        api::CallContext context = Inside(settings_);
+        auto updated = co_await apis_.cognito->UpdateUserPoolClient(context, std::move(update));
+        if (!updated) co_return std::unexpected(FromService(updated.error()));
+    }
+    site_.SetOrigins(std::move(origins));
+    co_return base::Result<void>();
+}
+
 }  // namespace
 
 env::Task<base::Result<std::unique_ptr<Console>>> Console::Open(Apis apis, Dependencies dependencies, Settings settings,
                                                                 std::span<const PageFile> page) {
-    api::CallContext context;
-    context.account_id = settings.account_id;
-    context.region = settings.region;
-    context.caller.account_id = settings.account_id;
-    context.caller.authenticated = true;
+    api::CallContext context = Inside(settings);
     LoginClient client;
     std::optional<FirstLogin> first_login;
     if (settings.user_pool_id.empty()) {

@@ -68,7 +68,7 @@ struct Settings {
     std::string user_pool_id;
     std::string client_id;
     // The addresses the page is reached at, "http://127.0.0.1:8080". Requests that name another are refused: a name that
-    // another site points at this address (DNS rebinding) gets nothing.
+    // another site points at this address (DNS rebinding) gets nothing. See SetOrigins.
     std::vector<std::string> origins;
 };
 
@@ -95,6 +95,8 @@ class Console {
     virtual ~Console() = default;
 
     virtual net::HttpHandler& handler() = 0;
+    // For a server that learns its port by listening: the addresses from now on. Thread-safe.
+    virtual env::Task<base::Result<void>> SetOrigins(std::vector<std::string> origins) = 0;
     // Set as long as the first user of the console's own pool has not chosen a password: a new one at every start.
     virtual const std::optional<FirstLogin>& first_login() const = 0;
 };

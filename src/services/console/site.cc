@@ -89,16 +89,26 @@ Site::Site(Apis apis, Dependencies dependencies, Settings settings, LoginClient 
       settings_(std::move(settings)),
       page_(page),
       sessions_(apis, dependencies, std::move(client)),
-      live_(apis, dependencies, settings_) {}
+      live_(apis, dependencies, settings_),
+      origins_(settings_.origins) {}
+
+void Site::SetOrigins(std::vector<std::string> origins) {
+    std::lock_guard lock(mutex_);
+    origins_ = std::move(origins);
+}
+
+std::vector<std::string> Site::Origins() const {
+    std::lock_guard lock(mutex_);
+    return origins_;
+}
 
 std::string Site::OriginOf(const net::HttpRequest& request) const {
     return (request.tls ? "https://" : "http://") + request.authority;
 }
 
 bool Site::Addressed(const net::HttpRequest& request) const {
-    auto ours = [this](std::string_view origin) {
-        return std::find(settings_.origins.begin(), settings_.origins.end(), origin) != settings_.origins.end();
-    };
+    std::vector<std::string> origins = Origins();
+    auto ours = [&](std::string_view origin) { return std::find(origins.begin(), origins.end(), origin) != origins.end(); };
     if (!ours(OriginOf(request))) return false;
     auto origin = request.headers.Find("origin");
     return !origin || ours(*origin) || (*origin == "null" && request.method == "GET");
@@ -116,9 +126,9 @@ env::Task<net::HttpResponse> Site::Handle(net::HttpRequest& request) {
 
 env::Task<net::HttpResponse> Site::Route(net::HttpRequest& request) {
     if (!Addressed(request)) {
-        co_return Plain(421, fmt::format("The console answers at {} only.\n",
-                                         settings_.origins.empty() ? std::string("no address")
-                                                                   : settings_.origins.front()));
+        std::vector<std::string> origins = Origins();
+        std::string address = origins.empty() ? "no address" : origins.front();
+        co_return Plain(421, fmt::format("The console answers at {} only.\n", address));
     }
     std::string path(request.path());
     // Without a session: the sign-in, and nothing else.
@@ -307,14 +317,14 @@ net::HttpResponse Site::ServePage(const net::HttpRequest& request) {
                         {"cache-control", file->immutable ? "private, max-age=31536000, immutable" : "no-cache"}};
     if (html) {
         std::string sockets;
-        for (const std::string& origin : settings_.origins) {
+        for (const std::string& origin : Origins()) {
             sockets += " ws" + origin.substr(4);
         }
         // The component library and the charts set style properties by script, which needs no exception; nothing else is
         // loaded from anywhere but here.
         response.headers.Add("content-security-policy",
                              "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src "
-                             "'self'; connect-src 'self'" + sockets +
+                             "'self' data:; connect-src 'self'" + sockets +
                                  "; form-action 'none'; frame-ancestors 'none'; base-uri 'none'");
     }
     if (auto known = request.headers.Find("if-none-match"); known && *known == file->etag) {

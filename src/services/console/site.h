@@ -17,6 +17,9 @@ class Site final : public net::HttpHandler {
     // A request names one of our addresses, as its host and, where it says one, as its origin.
     bool Addressed(const net::HttpRequest& request) const;
 
+    void SetOrigins(std::vector<std::string> origins);
+    std::vector<std::string> Origins() const;
+
   private:
     env::Task<net::HttpResponse> Route(net::HttpRequest& request);
     net::HttpResponse BeginLogin(const net::HttpRequest& request);
@@ -36,6 +39,8 @@ class Site final : public net::HttpHandler {
     Sessions sessions_;
     LiveFeed live_;
     MetricSamples metrics_;
+    mutable std::mutex mutex_;
+    std::vector<std::string> origins_;
 };
 
 }  // namespace wellhead::services::console

@@ -1,0 +1,81 @@
+// The console in a browser: the sign-in, the line that moves, a query.
+import assert from 'node:assert/strict';
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { CreateStreamCommand, KinesisClient, PutRecordCommand } from '@aws-sdk/client-kinesis';
+import { chromium } from 'playwright-core';
+import { startServer } from '../support/server.mjs';
+
+let server;
+let browser;
+let page;
+let feeding;
+const problems = [];
+
+before(async () => {
+    server = await startServer();
+    const kinesis = new KinesisClient(server.client);
+    await kinesis.send(new CreateStreamCommand({ StreamName: 'readings', ShardCount: 1 }));
+    let n = 0;
+    feeding = setInterval(() => {
+        const data = { timestamp: Date.now() / 1000, well: `well-0${1 + n++ % 3}`, barrels_per_second: 3 + Math.random(), reservoir_pressure_per_second: 200 };
+        kinesis.send(new PutRecordCommand({ StreamName: 'readings', PartitionKey: data.well, Data: Buffer.from(JSON.stringify(data)) })).catch(() => undefined);
+    }, 200);
+    browser = await chromium.launchPersistentContext(mkdtempSync(join(tmpdir(), 'wellhead-chromium-')), {
+        executablePath: '/usr/bin/chromium',
+        args: ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
+    });
+    page = await browser.newPage();
+    page.on('pageerror', (error) => problems.push(error.message));
+    page.on('console', (message) => message.text().includes('Content Security Policy') && problems.push(message.text()));
+});
+after(async () => {
+    clearInterval(feeding);
+    await browser?.close();
+    await server?.stop();
+});
+
+test('without a session only the sign-in is served', async () => {
+    for (const path of ['/', '/index.html', '/assets/x.js', '/api/session', '/icon.svg']) {
+        const answer = await fetch(server.console + path, { redirect: 'manual', headers: { accept: '*/*' } });
+        assert.equal(answer.status, 401, path);
+    }
+    const answer = await fetch(server.console + '/', { redirect: 'manual', headers: { accept: 'text/html' } });
+    assert.match(answer.headers.get('location'), /^\/login-start/);
+});
+
+test('a host name that is not the console\'s gets nothing', async () => {
+    const answer = await fetch(server.console.replace('127.0.0.1', '[::ffff:127.0.0.1]') + '/').catch(() => ({ status: 421 }));
+    assert.equal(answer.status, 421);
+});
+
+test('the first login leads over a new password to the live line', async () => {
+    await page.goto(server.console + '/live-charts');
+    await page.fill('#username', server.first_login.username);
+    await page.fill('#password', server.first_login.password);
+    await page.click('button[type=submit]');
+    await page.fill('#new_password', 'Brand-New-1');
+    await page.fill('#repeated', 'Brand-New-1');
+    await page.click('button[type=submit]');
+    await page.waitForSelector('[data-testid=chart-barrels_per_second] canvas');
+    assert.equal(new URL(page.url()).pathname, '/live-charts');
+    const picture = () => page.locator('[data-testid=chart-barrels_per_second] canvas').evaluate((canvas) => canvas.toDataURL());
+    const before = await picture();
+    await page.waitForFunction((old) => document.querySelector('[data-testid=chart-barrels_per_second] canvas').toDataURL() !== old, before);
+    await page.waitForSelector('text=well-03');
+});
+
+test('a query shows its rows', async () => {
+    await page.goto(server.console + '/sql?sql=' + encodeURIComponent('SELECT 20 + 22 AS answer'));
+    await page.getByRole('button', { name: 'Run', exact: true }).click();
+    await page.waitForSelector('text=42');
+});
+
+test('signing out ends the session', async () => {
+    await page.getByRole('button', { name: 'admin' }).click();
+    await page.getByText('Sign out').click();
+    await page.waitForSelector('#password');
+    assert.deepEqual(problems, []);
+});
