@@ -67,7 +67,8 @@ bool Connection::Accept(const wire::FixedHeader& header) {
 }
 
 size_t Connection::Receive(base::ByteView bytes) {
-    Reading reading{core_.clock.Now(), {}, WakeList(core_), {}, {}, false, 0};
+    thread_local wire::Publish publish;  // keeps its memory from one packet to the next
+    Reading reading{core_.clock.Now(), {}, WakeList(core_), {}, {}, false, 0, publish};
     reading_ = &reading;
     size_t used = 0;
     while (phase_ != Phase::kFinished && phase_ != Phase::kAuthorizing) {

@@ -100,6 +100,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
         std::vector<uint64_t> done;  // messages that the client acknowledged
         bool ingested = false;
         uint32_t publishes{};
+        codec::mqtt::Publish& publish;  // the packet at hand
     };
     // A CONNECT between its arrival and its answer.
     struct PendingConnect {
@@ -131,8 +132,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
     void SendConnack(const PendingConnect& pending, const Attached& attached);
     // connection_publish.cc
     void HandlePublish(uint8_t flags, base::ByteView body, Reading& reading);
-    bool ResolveTopic(std::string_view& topic);
-    bool CheckPublish(std::string_view topic);
+    bool ResolveTopic(const codec::mqtt::Publish& publish, std::string_view& topic);
+    bool CheckPublish(const codec::mqtt::Publish& publish, std::string_view topic);
     void RouteNow(std::string_view topic, Reading& reading);
     void HandToSink(std::string_view topic, Reading& reading);
     bool BeginReceived(Reading& reading);
@@ -190,7 +191,6 @@ class Connection : public std::enable_shared_from_this<Connection> {
     size_t held_bytes_{};
     size_t qos1_pending_{};   // inbound QoS 1 without PUBACK yet
     size_t in_sink_{};        // messages on their way to the sink
-    codec::mqtt::Publish publish_;
     MatchCache cache_;
     std::unique_ptr<std::unordered_map<uint16_t, std::string>> aliases_in_;
     std::unique_ptr<std::unordered_map<std::string, uint16_t>> aliases_out_;

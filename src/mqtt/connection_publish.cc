@@ -15,9 +15,9 @@ namespace wire = codec::mqtt;
 using Id = wire::PropertyId;
 
 // Topic aliases of the client (3.3.2.3.4). False: the connection was ended.
-bool Connection::ResolveTopic(std::string_view& topic) {
-    const wire::Properties& p = publish_.properties;
-    topic = publish_.topic;
+bool Connection::ResolveTopic(const wire::Publish& publish, std::string_view& topic) {
+    const wire::Properties& p = publish.properties;
+    topic = publish.topic;
     if (!p.Has(Id::kTopicAlias)) {
         if (!topic.empty()) return true;
         Fail({ReasonCode::kProtocolError, "PUBLISH without a topic"});
@@ -42,8 +42,8 @@ bool Connection::ResolveTopic(std::string_view& topic) {
 }
 
 // What ends the connection. False: it was.
-bool Connection::CheckPublish(std::string_view topic) {
-    const wire::Properties& p = publish_.properties;
+bool Connection::CheckPublish(const wire::Publish& publish, std::string_view topic) {
+    const wire::Properties& p = publish.properties;
     auto fail = [this](ReasonCode reason, const char* why) {
         Fail({reason, why});
         return false;
@@ -52,7 +52,7 @@ bool Connection::CheckPublish(std::string_view topic) {
     if (topic.size() > profile_->max_topic_bytes || CountSlashes(topic) > profile_->max_topic_slashes) {
         return fail(ReasonCode::kTopicNameInvalid, "the topic name is too long or too deep");
     }
-    if (publish_.qos > profile_->maximum_qos) {  // [MQTT-3.2.2-11]
+    if (publish.qos > profile_->maximum_qos) {  // [MQTT-3.2.2-11]
         return fail(ReasonCode::kQoSNotSupported, "a QoS above the maximum");
     }
     if (p.present == 0) return true;
@@ -67,23 +67,23 @@ bool Connection::CheckPublish(std::string_view topic) {
 
 void Connection::RefusePublish(ReasonCode reason, const char* why, Reading& reading) {
     // 3.1.1 has no way to say no but to close ([MQTT-3.3.5-2] there).
-    const bool denied_qos0 = publish_.qos == 0 && reason == ReasonCode::kNotAuthorized;
+    const bool denied_qos0 = reading.publish.qos == 0 && reason == ReasonCode::kNotAuthorized;
     if (!v5() || (denied_qos0 && profile_->close_on_denied)) {
         base::LogInfo("mqtt", "a PUBLISH of client '{}' was refused: {}", client_id_, why);
         return Disconnect(reason, why);
     }
-    if (publish_.qos == 0) return;
-    reading.batch.acks.push_back({publish_.packet_id,
-                                  publish_.qos == 1 ? PacketType::kPuback : PacketType::kPubrec, reason});
+    if (reading.publish.qos == 0) return;
+    reading.batch.acks.push_back({reading.publish.packet_id,
+                                  reading.publish.qos == 1 ? PacketType::kPuback : PacketType::kPubrec, reason});
 }
 
 // The QoS 2 packet identifier is new and now taken. False: it was here before, and has been answered as far as due.
 bool Connection::BeginReceived(Reading& reading) {
     std::lock_guard lock(session_->mutex);
-    auto [entry, inserted] = session_->inbound.try_emplace(publish_.packet_id, Inbound::kDelivering);
+    auto [entry, inserted] = session_->inbound.try_emplace(reading.publish.packet_id, Inbound::kDelivering);
     if (inserted) return true;
     if (entry->second == Inbound::kReceived) {  // [MQTT-4.3.3-10]: acknowledged again, not delivered again
-        reading.batch.acks.push_back({publish_.packet_id, PacketType::kPubrec, ReasonCode::kSuccess});
+        reading.batch.acks.push_back({reading.publish.packet_id, PacketType::kPubrec, ReasonCode::kSuccess});
         // Its own entry may still be on its way to the disk.
         if (core_.journal && session_->durable) reading.batch.ticket = core_.journal->Add({});
     } else {
@@ -93,51 +93,51 @@ bool Connection::BeginReceived(Reading& reading) {
 }
 
 void Connection::HandlePublish(uint8_t flags, base::ByteView body, Reading& reading) {
-    if (auto read = wire::DecodePublish(flags, body, version_, publish_); !read) return Fail(read.error());
+    if (auto read = wire::DecodePublish(flags, body, version_, reading.publish); !read) return Fail(read.error());
     ++reading.publishes;
     std::string_view topic;
-    if (!ResolveTopic(topic) || !CheckPublish(topic)) return;
-    if (publish_.qos > 0 && v5()) {  // [MQTT-3.3.4-9]
+    if (!ResolveTopic(reading.publish, topic) || !CheckPublish(reading.publish, topic)) return;
+    if (reading.publish.qos > 0 && v5()) {  // [MQTT-3.3.4-9]
         size_t open = qos1_pending_;
-        if (publish_.qos == 2) {
+        if (reading.publish.qos == 2) {
             std::lock_guard lock(session_->mutex);
-            if (!session_->inbound.contains(publish_.packet_id)) open += session_->inbound.size();
+            if (!session_->inbound.contains(reading.publish.packet_id)) open += session_->inbound.size();
         }
         if (open >= profile_->receive_maximum) {
             return Fail({ReasonCode::kReceiveMaximumExceeded, "more messages than the receive maximum"});
         }
     }
-    if (publish_.qos == 1) ++qos1_pending_;  // until its PUBACK leaves
-    if (!permissions_->MayPublish(topic, publish_.retain)) {
+    if (reading.publish.qos == 1) ++qos1_pending_;  // until its PUBACK leaves
+    if (!permissions_->MayPublish(topic, reading.publish.retain)) {
         core_.counters.refused_permission.fetch_add(1, std::memory_order_relaxed);
         return RefusePublish(ReasonCode::kNotAuthorized, "not allowed on this topic", reading);
     }
-    if (publish_.properties.present != 0 && publish_.properties.payload_format == 1 &&
-        !wire::IsMqttUtf8(publish_.payload)) {
+    if (reading.publish.properties.present != 0 && reading.publish.properties.payload_format == 1 &&
+        !wire::IsMqttUtf8(reading.publish.payload)) {
         return RefusePublish(ReasonCode::kPayloadFormatInvalid, "the payload is not UTF-8", reading);
     }
-    if (publish_.qos == 2 && !BeginReceived(reading)) return;
+    if (reading.publish.qos == 2 && !BeginReceived(reading)) return;
     // With a sink, QoS 2 is routed only after it has taken the message: both happen once or, when it fails, not at all.
-    if (core_.sink != nullptr && publish_.qos == 2) return HandToSink(topic, reading);
+    if (core_.sink != nullptr && reading.publish.qos == 2) return HandToSink(topic, reading);
     RouteNow(topic, reading);
 }
 
 void Connection::RouteNow(std::string_view topic, Reading& reading) {
-    const uint8_t qos = publish_.qos;
+    const uint8_t qos = reading.publish.qos;
     Routed routed = Routed::kNobody;
     if (core_.sink == nullptr || !core_.sink->ReservesTopic(topic)) {
         thread_local base::Bytes forwarded;
         forwarded.clear();
-        wire::AppendForwardedProperties(forwarded, publish_.properties);
+        wire::AppendForwardedProperties(forwarded, reading.publish.properties);
         Inward inward;
         inward.topic = topic;
-        inward.payload = publish_.payload;
+        inward.payload = reading.publish.payload;
         inward.properties = forwarded;
         inward.qos = qos;
-        inward.retain = publish_.retain;
-        inward.expiry_s = publish_.properties.message_expiry_s;
+        inward.retain = reading.publish.retain;
+        inward.expiry_s = reading.publish.properties.message_expiry_s;
         inward.publisher = session_.get();
-        inward.received_id = qos == 2 ? publish_.packet_id : uint16_t{0};
+        inward.received_id = qos == 2 ? reading.publish.packet_id : uint16_t{0};
         Routing routing{reading.now, reading.wakes, cache_};
         routed = Route(core_, inward, routing);
         if (qos > 0) reading.batch.ticket = std::max(reading.batch.ticket, routing.ticket);
@@ -145,7 +145,7 @@ void Connection::RouteNow(std::string_view topic, Reading& reading) {
     if (routed == Routed::kQuota) {
         if (qos == 2) {
             std::lock_guard lock(session_->mutex);
-            session_->inbound.erase(publish_.packet_id);
+            session_->inbound.erase(reading.publish.packet_id);
         }
         return RefusePublish(ReasonCode::kQuotaExceeded, "a queue is full", reading);
     }
@@ -154,9 +154,9 @@ void Connection::RouteNow(std::string_view topic, Reading& reading) {
     const bool nobody = routed == Routed::kNobody && v5();
     if (qos == 2) {
         std::lock_guard lock(session_->mutex);
-        session_->inbound[publish_.packet_id] = Inbound::kReceived;
+        session_->inbound[reading.publish.packet_id] = Inbound::kReceived;
     }
-    reading.batch.acks.push_back({publish_.packet_id, qos == 1 ? PacketType::kPuback : PacketType::kPubrec,
+    reading.batch.acks.push_back({reading.publish.packet_id, qos == 1 ? PacketType::kPuback : PacketType::kPubrec,
                                   nobody ? ReasonCode::kNoMatchingSubscribers : ReasonCode::kSuccess});
 }
 
@@ -166,10 +166,10 @@ void Connection::HandToSink(std::string_view topic, Reading& reading) {
     PublishedMessage published;
     Message& message = published.message;
     message.topic = topic;
-    message.payload = publish_.payload;
-    message.qos = static_cast<QoS>(publish_.qos);
-    message.retain = publish_.retain;
-    const wire::Properties& p = publish_.properties;
+    message.payload = reading.publish.payload;
+    message.qos = static_cast<QoS>(reading.publish.qos);
+    message.retain = reading.publish.retain;
+    const wire::Properties& p = reading.publish.properties;
     if (p.present != 0) {
         for (const auto& [name, value] : p.user_properties) {
             message.user_properties.emplace_back(std::string(name), std::string(value));
@@ -185,10 +185,10 @@ void Connection::HandToSink(std::string_view topic, Reading& reading) {
     published.arrival = reading.now;
     published.peer_address = origin_.peer_address;
     IngestMark mark;
-    if (publish_.qos > 0) {
-        mark = {static_cast<uint32_t>(reading.batch.acks.size()), publish_.packet_id};
-        reading.batch.acks.push_back({publish_.packet_id,
-                                      publish_.qos == 1 ? PacketType::kPuback : PacketType::kPubrec,
+    if (reading.publish.qos > 0) {
+        mark = {static_cast<uint32_t>(reading.batch.acks.size()), reading.publish.packet_id};
+        reading.batch.acks.push_back({reading.publish.packet_id,
+                                      reading.publish.qos == 1 ? PacketType::kPuback : PacketType::kPubrec,
                                       ReasonCode::kSuccess});
     }
     reading.batch.sink_waiting = true;

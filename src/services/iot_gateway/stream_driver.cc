@@ -44,7 +44,7 @@ env::Task<void> StreamDriver::Run() {
     co_await ReadLoop();
     connection_->Lost();
     stream_.Close();
-    if (scope_.running() > 0) co_await scope_.Close();
+    if (drains_) co_await drains_->Close();
 }
 
 env::Task<void> StreamDriver::ReadLoop() {
@@ -117,7 +117,8 @@ void StreamDriver::Flush() {
         unsent_.assign(out, *taken);
         blocked_ = true;
         stream_.LimitWrite(kWriteLimit);
-        env::Spawn(scope_, stream_.executor(), "mqtt write", Drain());
+        if (!drains_) drains_ = std::make_unique<env::Scope>();
+        env::Spawn(*drains_, stream_.executor(), "mqtt write", Drain());
     }
     flushing_ = false;
     if (!blocked_ && connection_->finished()) CloseSoon();

@@ -33,7 +33,7 @@ class StreamDriver final : public mqtt::ConnectionDriver {
     HeldInput held_;
     base::Bytes unsent_;  // the transport did not take it yet
     env::Event* resume_ = nullptr;  // of the reader, while it is paused
-    env::Scope scope_;              // of Drain
+    std::unique_ptr<env::Scope> drains_;  // made by the first write that the transport does not take
     bool feeding_ = false;
     bool flushing_ = false;
     bool blocked_ = false;  // Drain has the writing
