@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,7 +14,8 @@
 
 namespace wellhead::storage {
 
-// Position of a record in its log: 0, 1, 2, ... without gaps; never reused, across restarts too.
+// Position of a record in its log: 0, 1, 2, ...; never reused, across restarts too. Without gaps, but where a crash tore a
+// commit that nobody had been told of: its offsets are given up.
 using LogOffset = uint64_t;
 
 struct LogRecord {
@@ -58,6 +60,9 @@ class ShardLog {
     virtual env::Task<base::Result<LogOffset>> Seek(base::Instant time) = 0;
 
     virtual LogExtent extent() const = 0;
+
+    // The lost range that offset is in, where damage was found: a reader that met kCorrupt goes on at its next.
+    virtual std::optional<LogExtent> lost_at(LogOffset offset) const = 0;
 
     // Returns when extent().next > after, or when limit has passed. For readers that follow the tip.
     virtual env::Task<void> WaitForMore(LogOffset after, base::Duration limit) = 0;
