@@ -31,48 +31,13 @@ void AddUp(CLI::App& app, Options& options) {
         ->capture_default_str();
     command->add_option("--account-id", up.account_id, "Twelve digits")->capture_default_str();
     command->add_option("--region", up.region, "The region in names of resources")->capture_default_str();
-    command->add_option("--creation-delay", up.creation_delay_ms,
-                        "Milliseconds that resources stay CREATING")
-        ->capture_default_str();
-    command->add_flag("--allow-reset", up.allow_reset,
-                      "Let POST /_wellhead/reset empty everything (for test suites)");
     command->add_option("--threads", up.threads, "I/O threads; 0: one per core")->capture_default_str();
     command->add_option("--parameter", up.parameters, "Parameters of the template: Name=Value")
         ->delimiter('=');
     command->callback([&options] { options.command = Command::kUp; });
 }
 
-void AddSimulate(CLI::App& app, Options& options) {
-    SimulateOptions& simulate = options.simulate;
-    CLI::App* command =
-        app.add_subcommand("simulate", "Register wells and publish their readings over mutual TLS");
-    AddDataDir(command, simulate.data_dir);
-    command->add_option("--wells", simulate.wells)->check(CLI::Range(1, 100'000))->capture_default_str();
-    command->add_option("--rate", simulate.rate_hz, "Readings per second and well")
-        ->check(CLI::PositiveNumber)
-        ->capture_default_str();
-    command->add_option("--duration", simulate.duration_s, "Seconds; 0: until interrupted")
-        ->check(CLI::NonNegativeNumber)
-        ->capture_default_str();
-    command->add_option("--outliers", simulate.outliers, "Probability of a reading being an outlier")
-        ->check(CLI::Range(0.0, 1.0))
-        ->capture_default_str();
-    command->add_option("--seed", simulate.seed)->capture_default_str();
-    command->add_option("--thing-type", simulate.thing_type)->capture_default_str();
-    command->add_option("--policy", simulate.policy, "AWS IoT policy of the wells' certificates")
-        ->capture_default_str();
-    command->add_option("--topic", simulate.topic, "{} stands for the well's name")->capture_default_str();
-    command->callback([&options] { options.command = Command::kSimulate; });
-}
-
 void AddClients(CLI::App& app, Options& options) {
-    CLI::App* deploy = app.add_subcommand("deploy", "Deploy a template to the running Wellhead");
-    AddDataDir(deploy, options.data_dir);
-    deploy->add_option("template", options.up.template_path)->required()->check(CLI::ExistingFile);
-    deploy->add_option("--stack", options.up.stack_name);
-    deploy->add_option("--parameter", options.up.parameters)->delimiter('=');
-    deploy->callback([&options] { options.command = Command::kDeploy; });
-
     CLI::App* env = app.add_subcommand("env", "Print shell lines that point AWS tools at the running Wellhead");
     AddDataDir(env, options.data_dir);
     env->callback([&options] { options.command = Command::kEnv; });
@@ -80,13 +45,6 @@ void AddClients(CLI::App& app, Options& options) {
     CLI::App* status = app.add_subcommand("status", "Say what is running and how it does");
     AddDataDir(status, options.data_dir);
     status->callback([&options] { options.command = Command::kStatus; });
-
-    CLI::App* sql = app.add_subcommand("sql", "Run a query through Athena and print its rows");
-    AddDataDir(sql, options.data_dir);
-    sql->add_option("query", options.sql)->required();
-    sql->add_option("--database", options.sql_database)->capture_default_str();
-    sql->add_option("--workgroup", options.sql_workgroup)->capture_default_str();
-    sql->callback([&options] { options.command = Command::kSql; });
 
     app.add_subcommand("version", "Print the version")->callback([&options] {
         options.command = Command::kVersion;
@@ -111,12 +69,11 @@ std::string DefaultDataDir() {
 
 std::expected<Options, int> ParseOptions(int argc, char** argv) {
     Options options;
-    options.data_dir = options.up.data_dir = options.simulate.data_dir = DefaultDataDir();
+    options.data_dir = options.up.data_dir = DefaultDataDir();
     CLI::App app("Wellhead: devices in, live charts, a Parquet lake and SQL out.", "wellhead");
     app.require_subcommand(1);
     AddUp(app, options);
     AddClients(app, options);
-    AddSimulate(app, options);
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {

@@ -11,7 +11,7 @@
 
 namespace wellhead::server {
 
-enum class Command { kUp, kDeploy, kSimulate, kEnv, kStatus, kSql, kVersion, kSqlWorker };
+enum class Command { kUp, kEnv, kStatus, kVersion, kSqlWorker };
 
 struct UpOptions {
     std::string template_path;  // empty: start without a pipeline
@@ -25,32 +25,14 @@ struct UpOptions {
     std::string mqtt_profile = "standard";  // or "aws"
     std::string account_id = "000000000000";
     std::string region = "us-east-1";
-    int64_t creation_delay_ms = 0;
-    bool allow_reset = false;
     int threads = 0;  // 0: one per core
     std::map<std::string, std::string> parameters;
-};
-
-struct SimulateOptions {
-    std::string data_dir;
-    int wells = 10;
-    double rate_hz = 1;        // readings per second and well
-    double duration_s = 0;     // 0: until interrupted
-    double outliers = 0.002;   // probability of a reading
-    uint64_t seed = 1;
-    std::string thing_type = "well";
-    std::string policy = "well";
-    std::string topic = "oilfield/{}/telemetry";  // {}: the well's name
 };
 
 struct Options {
     Command command = Command::kVersion;
     UpOptions up;
-    SimulateOptions simulate;
-    std::string data_dir;  // of the running server that env, status, sql and deploy talk to
-    std::string sql;
-    std::string sql_database = "oilfield";
-    std::string sql_workgroup = "primary";
+    std::string data_dir;  // of the running server that env and status ask about
     int worker_fd = -1;
 };
 
