@@ -5,6 +5,7 @@
 
 #include <boost/json/parse.hpp>
 
+#include "api/jwt.h"
 #include "apis/cognito_idp/api.h"
 #include "codec/base64.h"
 #include "codec/form.h"
