@@ -208,8 +208,8 @@ env::Task<api::Outcome<std::optional<User>>> Store::FindUser(const Pool& pool, s
 
 env::Task<api::Outcome<std::vector<User>>> Store::ListUsers(std::string pool_id, std::string after, size_t limit) {
     std::string prefix = pool_id + '\0';
-    auto entries = co_await table_.Scan(
-        kUsers, storage::PrefixRange(prefix, after.empty() ? std::string() : prefix + after, limit));
+    std::string behind = after.empty() ? after : prefix + after;
+    auto entries = co_await table_.Scan(kUsers, storage::PrefixRange(prefix, behind, limit));
     if (!entries) co_return std::unexpected(InternalError(entries.error()));
     std::vector<User> users;
     for (const auto& entry : *entries) {

@@ -57,6 +57,8 @@ api::CallContext Inside(const Settings& settings) {
 std::vector<std::string> CallbacksOf(const Settings& settings) {
     std::vector<std::string> callbacks;
     for (const std::string& origin : settings.origins) callbacks.push_back(origin + "/login-callback");
+    // A code client must have one; until the addresses are known nobody can come back to it anyway.
+    if (callbacks.empty()) callbacks.push_back("http://localhost/login-callback");
     return callbacks;
 }
 
