@@ -8,6 +8,7 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -70,6 +71,7 @@ class TestLog final : public storage::ShardLog {
                                                                   size_t max_bytes) override;
     env::Task<base::Result<storage::LogOffset>> Seek(base::Instant) override { co_return first; }
     storage::LogExtent extent() const override { return {first, first + records.size()}; }
+    virtual std::optional<storage::LogExtent> lost_at(storage::LogOffset) const { return std::nullopt; }
     env::Task<void> WaitForMore(storage::LogOffset, base::Duration) override { co_return; }
     env::Task<base::Result<void>> Trim(storage::LogOffset offset) override;
     env::Task<base::Result<void>> TrimByTime(base::Instant) override { co_return base::Result<void>(); }
