@@ -33,6 +33,10 @@ std::expected<void, api::SigV4Refusal> Authenticator::Check(const api::SigV4Requ
     return api::CheckClaim(request, claim, *key, RulesFor(service, claim));
 }
 
+api::Sha256Digest Authenticated::SigningKey(const api::SignatureClaim& claim) const {
+    return api::SigningKey(key->secret, claim.date, claim.region, claim.service);
+}
+
 std::expected<Authenticated, api::SigV4Refusal> Authenticator::Verify(const api::SigV4Request& request,
                                                                       const api::SignatureClaim& claim,
                                                                       std::string_view service,
@@ -41,8 +45,7 @@ std::expected<Authenticated, api::SigV4Refusal> Authenticator::Verify(const api:
     if (!key) return UnknownKey();
     auto verified = api::VerifySignature(request, claim, *key, payload_hash, RulesFor(service, claim));
     if (!verified) return std::unexpected(std::move(verified).error());
-    return Authenticated{key->identity, claim,
-                         api::SigningKey(key->secret, claim.date, claim.region, claim.service)};
+    return Authenticated{key->identity, std::move(key)};
 }
 
 std::expected<api::Identity, api::SigV4Refusal> Authenticator::VerifyV2(const api::SigV4Request& request,

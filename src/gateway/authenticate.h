@@ -14,8 +14,9 @@ namespace wellhead::gateway {
 
 struct Authenticated {
     api::Identity identity;
-    api::SignatureClaim claim;
-    api::Sha256Digest signing_key;  // for the signatures of chunks
+    // For the signatures of chunks; derived when asked for.
+    api::Sha256Digest SigningKey(const api::SignatureClaim& claim) const;
+    std::shared_ptr<const api::AccessKey> key;
 };
 
 class Authenticator {

@@ -240,7 +240,7 @@ env::Task<net::HttpResponse> Gateway::ServeStreamed(net::HttpRequest& request, a
         auto verified = authenticator_.Verify(View(wire, call.authority), *call.claim, "s3", hash);
         if (!verified) co_return Refuse(wire, call, verified.error());
         call.identity = verified->identity;
-        auto filtered = FilterSignedBody(wire, *verified, hash);
+        auto filtered = FilterSignedBody(wire, *verified, *call.claim, hash);
         if (!filtered) {
             SigV4Refusal refusal{SigV4Failure::kBadContentHash, filtered.error().message, {}, {}};
             co_return Refuse(wire, call, refusal);

@@ -66,7 +66,7 @@ bool IsHash(std::string_view text) {
 }  // namespace
 
 base::Result<void> FilterSignedBody(api::WireRequest& request, const Authenticated& who,
-                                    std::string_view content_sha256) {
+                                    const api::SignatureClaim& claim, std::string_view content_sha256) {
     bool signed_chunks =
         content_sha256 == api::kStreamingSigned || content_sha256 == api::kStreamingSignedTrailer;
     bool streaming = signed_chunks || content_sha256 == api::kStreamingUnsignedTrailer;
@@ -90,8 +90,8 @@ base::Result<void> FilterSignedBody(api::WireRequest& request, const Authenticat
     options.trailer = content_sha256 == api::kStreamingUnsignedTrailer ||
                       content_sha256 == api::kStreamingSignedTrailer || !options.announced.empty();
     if (signed_chunks) {
-        options.signing = api::ChunkSigning{who.signing_key, api::SigV4Timestamp(who.claim.time), who.claim.Scope(),
-                                            who.claim.signature};
+        options.signing = api::ChunkSigning{who.SigningKey(claim), api::SigV4Timestamp(claim.time), claim.Scope(),
+                                            claim.signature};
         options.trailer = content_sha256 == api::kStreamingSignedTrailer;
     }
     ForgetFraming(request, options.decoded_length);

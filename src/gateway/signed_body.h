@@ -12,6 +12,6 @@ namespace wellhead::gateway {
 // Puts the filters over request.body that content_sha256 asks for, and takes the aws-chunked framing out of the fields
 // with that out of the body. kInvalidArgument when it is none of the values that S3 knows.
 base::Result<void> FilterSignedBody(api::WireRequest& request, const Authenticated& who,
-                                    std::string_view content_sha256);
+                                    const api::SignatureClaim& claim, std::string_view content_sha256);
 
 }  // namespace wellhead::gateway
