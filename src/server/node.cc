@@ -150,8 +150,9 @@ env::Task<Result<void>> Node::Parts::OpenStorage() {
     logs = std::make_unique<storage::file::FileShardLogStore>(
         *files, *clock, *random, log_writers, readers,
         storage::file::ShardLogStoreSettings{.root = data->Sub("logs"), .segment_sizes = {}});
-    auto opened = co_await storage::file::OpenObjectStore({*files, *clock, *table, object_pool},
-                                                          data->Sub("objects"));
+    storage::file::ObjectStoreDeps deps{*files, *clock, *table, object_pool};
+    std::string directory = data->Sub("objects");
+    auto opened = co_await storage::file::OpenObjectStore(deps, std::move(directory));
     if (!opened) co_return std::unexpected(opened.error());
     objects = std::move(*opened);
     env::Spawn(background, io.executor(0), "log checkpoints", logs->KeepCheckpoints());
@@ -160,8 +161,10 @@ env::Task<Result<void>> Node::Parts::OpenStorage() {
 }
 
 env::Task<Result<void>> Node::Parts::OpenServices() {
-    auto opened_s3 = co_await services::s3::S3Service::Open({*clock, *random, *table, *objects, object_pool},
-                                                            {options.account_id, options.region});
+    // Arguments are named first: g++ 12 loses aggregate temporaries in an awaited call.
+    services::s3::S3Deps s3_deps{*clock, *random, *table, *objects, object_pool};
+    services::s3::S3Settings s3_settings{options.account_id, options.region};
+    auto opened_s3 = co_await services::s3::S3Service::Open(s3_deps, std::move(s3_settings));
     if (!opened_s3) co_return std::unexpected(opened_s3.error());
     s3 = std::move(*opened_s3);
     env::Spawn(background, io.executor(0), "parts of dead uploads", s3->CollectAbandonedParts());
@@ -208,17 +211,15 @@ env::Task<Result<void>> Node::Parts::OpenConsole() {
     apis.iot = &iot->control();
     apis.iot_data = &iot->data();
     apis.s3 = s3.get();
-    auto opened = co_await services::console::Console::Open(
-        apis, {*table, *clock, *random, background, io.executor(0)},
-        {.region = options.region,
-         .account_id = options.account_id,
-         .version = WELLHEAD_VERSION,
-         .aws_endpoint = fmt::format("http://{}:{}", options.listen, options.port),
-         .mqtt_endpoint = fmt::format("mqtts://{}:{}", options.listen, options.mqtt_port),
-         .user_pool_id = {},
-         .client_id = {},
-         .origins = {}},
-        services::console::BuiltPage());
+    services::console::Settings settings;
+    settings.region = options.region;
+    settings.account_id = options.account_id;
+    settings.version = WELLHEAD_VERSION;
+    settings.aws_endpoint = fmt::format("http://{}:{}", options.listen, options.port);
+    settings.mqtt_endpoint = fmt::format("mqtts://{}:{}", options.listen, options.mqtt_port);
+    services::console::Dependencies deps{*table, *clock, *random, background, io.executor(0)};
+    auto opened = co_await services::console::Console::Open(apis, deps, std::move(settings),
+                                                            services::console::BuiltPage());
     if (!opened) co_return std::unexpected(opened.error());
     console = std::move(*opened);
     if (console->first_login()) {
@@ -376,9 +377,8 @@ env::Task<api::Outcome<void>> Node::Deploy(std::string stack_name, std::string t
         stack.id = fmt::format("arn:aws:cloudformation:{}:{}:stack/{}/{}", context.region, context.account_id,
                                stack_name, env::RandomUuid(*parts_->random));
     }
-    co_return co_await parts_->deployer->Deploy(std::move(context), stack,
-                                                {std::move(template_text), std::move(parameters)},
-                                                std::move(progress));
+    pipeline::Deployer::Wanted wanted{std::move(template_text), std::move(parameters)};
+    co_return co_await parts_->deployer->Deploy(std::move(context), stack, std::move(wanted), std::move(progress));
 }
 
 env::Task<void> Node::Stop() {

@@ -134,7 +134,7 @@ def check_ports(problems):
         for number, line in enumerate(path.read_text().splitlines(), 1):
             if re.match(r"^(class|struct)\s+\w+[^;]*\{", line):
                 count, started = 0, number
-            if re.search(r"=\s*0;", line):
+            if re.search(r"\)\s*(const|noexcept|\s)*=\s*0;", line):
                 count += 1
                 if count == PORT_METHODS + 1:
                     problems.append(f"{name}:{started}: a port of more than {PORT_METHODS} methods")
