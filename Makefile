@@ -1,5 +1,5 @@
 # The commands of the README and of CONTRIBUTING.
-.PHONY: build check test
+.PHONY: setup build run check test bench clean
 .DEFAULT_GOAL := build
 
 setup:
@@ -7,8 +7,18 @@ setup:
 	@tools/setup/duckdb.sh
 
 build: setup
-	@mkdir -p build && cmake -S . -B build/release -G Ninja -DCMAKE_BUILD_TYPE=Release >build/cmake.log 2>&1 || (cat build/cmake.log; false)
+	@mkdir -p build
+	@cmake -S . -B build/release -G Ninja -DCMAKE_BUILD_TYPE=Release >build/cmake.log 2>&1 || (cat build/cmake.log; false)
 	@ninja -C build/release
+	@ln -sf src/server/wellhead build/release/wellhead
 
-check test: build
-	@ctest --test-dir build/release --output-on-failure -j2
+run: build
+	@build/release/wellhead up
+
+check: build
+	@python3 tools/check/check.py
+	@ctest --test-dir build/release -L unit --output-on-failure -j2
+
+test: check
+	@cd tests && npm ci --no-audit --no-fund --loglevel=error
+	@cd tests && node --test --test-concurrency=1 $(wildcard tests/*/*.test.mjs:tests/%=%)
