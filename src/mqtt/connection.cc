@@ -141,6 +141,7 @@ void Connection::HandleNotice(base::ByteView body) {
 void Connection::FinishReading(Reading& reading, size_t used) {
     if (!reading.done.empty()) {
         if (!reading.routing_lock) reading.routing_lock.emplace(core_.routing);
+        std::lock_guard lock(session_->mutex);
         JournalDone(*session_, std::move(reading.done));
     }
     reading.routing_lock.reset();
