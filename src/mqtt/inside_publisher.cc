@@ -41,6 +41,7 @@ env::Task<base::Result<void>> PublishInside(Core& core, PublishedMessage publish
     if (!IsTopicName(published.message.topic)) {
         co_return base::Fail(base::ErrorCode::kInvalidArgument, "not a topic name");
     }
+    if (published.arrival == base::Instant()) published.arrival = core.clock.Now();
     Journal::Ticket ticket = 0;
     if (!core.sink || !core.sink->ReservesTopic(published.message.topic)) {
         if (RouteInside(core, published, ticket) == Routed::kQuota) {
