@@ -108,39 +108,14 @@ std::string JsonErrorBody(const ServiceError& error, std::string_view message_me
     return json::serialize(body);
 }
 
-namespace {
-
-// A service that callers inside reach by name; over the wire it says that its protocol is not served.
-class NamedService final : public BoundService {
-  public:
-    using BoundService::BoundService;
-    std::string_view OperationOf(const WireRequest&) const override { return {}; }
-    env::Task<WireResponse> Call(CallContext, WireRequest) override { co_return Error(NotServed({})); }
-    WireResponse Refuse(const WireRequest&, const std::string&, const ServiceError& error) const override {
-        return Error(error);
-    }
-
-  private:
-    static WireResponse Error(const ServiceError& error) {
-        WireResponse response;
-        response.status = error.http_status;
-        response.headers.emplace_back("content-type", "application/json");
-        response.headers.emplace_back("x-amzn-errortype", error.code);
-        response.body = JsonErrorBody(error, "message");
-        return response;
-    }
-};
-
-}  // namespace
-
 std::unique_ptr<Service> Bind(const Model& model, std::vector<CallFunction> calls, void* api) {
     switch (model.protocol) {
         case Protocol::kJson: return BindJson(model, std::move(calls), api);
+        case Protocol::kRestJson: return BindRestJson(model, std::move(calls), api);
         case Protocol::kRestXml: return BindRestXml(model, std::move(calls), api);
         case Protocol::kQuery: return BindQuery(model, std::move(calls), api);
-        case Protocol::kRestJson: break;
     }
-    return std::make_unique<NamedService>(model, std::move(calls), api);
+    base::CheckFailed("a protocol of Model", __FILE__, __LINE__);
 }
 
 env::Task<base::Result<base::Bytes>> ReadAll(ByteStream& stream, uint64_t limit) {

@@ -48,6 +48,7 @@ std::string_view FindHeader(const WireHeaders& headers, std::string_view name);
 
 // The service of each protocol.
 std::unique_ptr<Service> BindJson(const Model& model, std::vector<CallFunction> calls, void* api);
+std::unique_ptr<Service> BindRestJson(const Model& model, std::vector<CallFunction> calls, void* api);
 std::unique_ptr<Service> BindRestXml(const Model& model, std::vector<CallFunction> calls, void* api);
 std::unique_ptr<Service> BindQuery(const Model& model, std::vector<CallFunction> calls, void* api);
 

@@ -4,6 +4,8 @@
 
 #include <set>
 
+#include "apis/iot/service.h"
+#include "apis/iot_data/service.h"
 #include "apis/kinesis/api.h"
 #include "env/posix/posix.h"
 #include "env/run_task.h"
@@ -326,6 +328,68 @@ TEST_F(IotServiceTest, ServesShadowsAndPublishesByTheDataApi) {
     data::GetRetainedMessageRequest kept;
     kept.topic = "kept";
     EXPECT_EQ(Good(service_->data().GetRetainedMessage(context_, kept)).payload->bytes, "x");
+}
+
+// The two APIs over the wire: paths, queries, headers and bodies as the SDKs send them.
+class IotWireTest : public IotServiceTest {
+  protected:
+    std::string Send(api::Service& service, std::string method, std::string path, std::string query = "",
+                     std::string body = "", api::WireHeaders headers = {}) {
+        api::WireRequest request;
+        request.method = std::move(method);
+        request.path = std::move(path);
+        request.query = std::move(query);
+        request.headers = std::move(headers);
+        request.body = api::MakeByteStream(std::move(body));
+        auto response = env::RunTask(service.Call(context_, std::move(request)));
+        std::string error;
+        for (const auto& [name, value] : response.headers) {
+            if (name == "x-amzn-errortype") error = " " + value;
+        }
+        return std::to_string(response.status) + error + " " + std::get<base::Bytes>(response.body);
+    }
+};
+
+TEST_F(IotWireTest, ServesTheControlApi) {
+    auto control_service = apis::iot::MakeService(control());
+    api::Service& service = *control_service;
+    EXPECT_EQ(service.signing_name(), "iot");
+    std::string created = Send(service, "POST", "/things/well-07", "", R"({"attributePayload":{"attributes":{"a":"1"}}})");
+    EXPECT_TRUE(created.starts_with(R"(200 {"thingName":"well-07","thingArn":"arn:aws:iot:us-east-1:123456789012:thing/well-07")")) << created;
+    std::string listed = Send(service, "GET", "/things", "maxResults=5&attributeName=a");
+    EXPECT_NE(listed.find(R"("thingName":"well-07")"), std::string::npos) << listed;
+    EXPECT_TRUE(Send(service, "GET", "/things/none").starts_with("404 ResourceNotFoundException {"));
+    EXPECT_TRUE(Send(service, "POST", "/things/bad%20name", "", "{}").starts_with("400 InvalidRequestException {"));
+    std::string keys = Send(service, "POST", "/keys-and-certificate", "setAsActive=true");
+    EXPECT_NE(keys.find("BEGIN RSA PRIVATE KEY"), std::string::npos);
+    std::string arn = keys.substr(keys.find("arn:aws:iot"));
+    arn.resize(arn.find('"'));
+    std::string policy = R"({"policyDocument":"{\"Version\":\"2012-10-17\",\"Statement\":{\"Effect\":\"Allow\",\"Action\":\"iot:*\",\"Resource\":\"*\"}}"})";
+    EXPECT_TRUE(Send(service, "POST", "/policies/device", "", policy).starts_with("200 "));
+    EXPECT_EQ(Send(service, "PUT", "/target-policies/device", "", R"({"target":")" + arn + R"("})").substr(0, 3), "200");
+    EXPECT_EQ(Send(service, "PUT", "/things/well-07/principals", "", "", {{"x-amzn-principal", arn}}).substr(0, 3), "200");
+    std::string principals = Send(service, "GET", "/things/well-07/principals");
+    EXPECT_NE(principals.find(arn), std::string::npos) << principals;
+    std::string rule = R"({"sql":"SELECT * FROM 'a/#'","actions":[{"kinesis":{"roleArn":"arn:r","streamName":"s"}}]})";
+    EXPECT_EQ(Send(service, "POST", "/rules/readings", "", rule).substr(0, 3), "200");
+    EXPECT_NE(Send(service, "GET", "/rules/readings").find(R"("streamName":"s")"), std::string::npos);
+    EXPECT_TRUE(Send(service, "POST", "/rules/bad", "", R"({"sql":"SELECT","actions":[]})").starts_with("400 SqlParseException {"));
+    EXPECT_NE(Send(service, "GET", "/endpoint", "endpointType=iot%3AData-ATS").find("localhost:8883"), std::string::npos);
+    EXPECT_TRUE(Send(service, "POST", "/authorizer/a", "", "{}").starts_with("400 UnknownOperationException {"));
+}
+
+TEST_F(IotWireTest, ServesTheDataApi) {
+    auto data_service = apis::iot_data::MakeService(service_->data());
+    api::Service& service = *data_service;
+    EXPECT_EQ(Send(service, "POST", "/topics/a%2Fb%20c", "qos=1&retain=true", "hello").substr(0, 3), "200");
+    ASSERT_EQ(broker_.published.size(), 1u);
+    EXPECT_EQ(broker_.published[0].message.topic, "a/b c");
+    EXPECT_EQ(broker_.published[0].message.payload, "hello");
+    EXPECT_TRUE(broker_.published[0].message.retain);
+    EXPECT_TRUE(Send(service, "POST", "/things/well/shadow", "name=pump", R"({"state":{"reported":{"on":true}}})").starts_with(R"(200 {"state")"));
+    EXPECT_TRUE(Send(service, "GET", "/things/well/shadow", "name=pump").starts_with(R"(200 {"state":{"reported":{"on":true}})"));
+    EXPECT_TRUE(Send(service, "GET", "/things/well/shadow").starts_with("404 ResourceNotFoundException {"));
+    EXPECT_NE(Send(service, "GET", "/api/things/shadow/ListNamedShadowsForThing/well").find(R"(["pump"])"), std::string::npos);
 }
 
 TEST_F(IotServiceTest, TagsWhatIsThere) {
