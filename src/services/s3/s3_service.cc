@@ -109,6 +109,10 @@ Task<Outcome<storage::ObjectCondition>> S3Service::WriteCondition(std::string bu
 void S3Service::Emit(env::Executor executor, const CallContext& context, std::string_view name,
                      const std::string& bucket, const std::string& key,
                      const storage::ObjectMetadata& metadata, const std::string& etag) {
+    if (name.starts_with("ObjectCreated:")) {
+        objects_put_.Add();
+        bytes_put_.Add(metadata.size_bytes);
+    }
     if (listener_ == nullptr) return;
     std::shared_ptr<const BucketSettings> settings;
     {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "apis/s3/api.h"
+#include "base/metrics.h"
 #include "env/blocking_pool.h"
 #include "env/clock.h"
 #include "env/random.h"
@@ -199,6 +200,7 @@ class S3Service final : public s3::S3Api {
     // MD5 and checksum of an object's bytes, read from its file.
     Task<Outcome<ReceivedBody>> DigestOf(std::shared_ptr<const storage::Object> object,
                                          std::optional<ChecksumAlgorithm> algorithm);
+    // Counts the event and tells the listener of it.
     void Emit(env::Executor executor, const CallContext& context, std::string_view name, const std::string& bucket,
               const std::string& key, const storage::ObjectMetadata& metadata, const std::string& etag);
 
@@ -214,6 +216,10 @@ class S3Service final : public s3::S3Api {
     const S3Deps deps_;
     const S3Settings settings_;
     ObjectEventListener* listener_ = nullptr;
+    base::Counter& objects_put_ = base::Metrics::Global().GetCounter(
+        "wellhead_s3_objects_put_total", "Objects made, by puts, copies and completed uploads.", {});
+    base::Counter& bytes_put_ =
+        base::Metrics::Global().GetCounter("wellhead_s3_put_bytes_total", "Bytes of the objects made.", {});
     mutable std::mutex mutex_;
     std::map<std::string, StoredBucket> buckets_;  // a mirror of what is stored
     std::vector<std::string> abandoned_uploads_;  // found at start
