@@ -62,7 +62,10 @@ class ShardLog {
     virtual LogExtent extent() const = 0;
 
     // The lost range that offset is in, where damage was found: a reader that met kCorrupt goes on at its next.
-    virtual std::optional<LogExtent> lost_at(LogOffset offset) const = 0;
+    virtual std::optional<LogExtent> lost_at(LogOffset offset) const {
+        (void)offset;
+        return std::nullopt;  // one that cannot be damaged
+    }
 
     // Returns when extent().next > after, or when limit has passed. For readers that follow the tip.
     virtual env::Task<void> WaitForMore(LogOffset after, base::Duration limit) = 0;

@@ -64,8 +64,6 @@ class MemoryShardLog final : public ShardLog {
         return {first_, first_ + records_.size()};
     }
 
-    std::optional<LogExtent> lost_at(LogOffset) const override { return std::nullopt; }
-
     env::Task<void> WaitForMore(LogOffset after, base::Duration limit) override {
         auto executor = co_await asio::this_coro::executor;
         auto timer = std::make_shared<asio::steady_timer>(executor, limit);
