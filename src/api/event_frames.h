@@ -1,5 +1,5 @@
 #pragma once
-// An event stream as bytes: application/vnd.amazon.eventstream, events as JSON.
+// An event stream as bytes: application/vnd.amazon.eventstream, events as JSON or CBOR.
 
 #include <memory>
 
@@ -8,8 +8,11 @@
 
 namespace wellhead::api {
 
+enum class EventEncoding { kJson, kCbor };
+
 // The frames of member, an event stream of output (a value of structure): first the initial response with output's other
 // members, then an event a frame, an error as an exception frame. Keeps output alive.
-StreamBody MakeEventFrames(const Structure& structure, const Member& member, std::shared_ptr<Value> output);
+StreamBody MakeEventFrames(const Structure& structure, const Member& member, std::shared_ptr<Value> output,
+                           EventEncoding encoding);
 
 }  // namespace wellhead::api

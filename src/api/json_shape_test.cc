@@ -3,52 +3,16 @@
 #include <gtest/gtest.h>
 
 #include <boost/json/parse.hpp>
-#include <cstddef>
 #include <random>
 
 #include "api/bound_service.h"
-#include "api/shape_ops.h"
-#include "api/standard_shapes.h"
+#include "api/reading_test_shape.h"
 #include "api/timestamps.h"
 #include "api/validation.h"
-#include "api/values.h"
 #include "env/run_task.h"
-
-#pragma GCC diagnostic ignored "-Winvalid-offsetof"
 
 namespace wellhead::api {
 namespace {
-
-struct Reading {
-    std::string Well{};
-    std::optional<double> Pressure{};
-    std::optional<Blob> Raw{};
-    std::optional<Timestamp> At{};
-    std::optional<std::vector<std::string>> Tags{};
-    std::optional<std::map<std::string, int64_t>> Counts{};
-};
-
-constexpr Constraint kShort{.min = 1, .max = 8};
-constexpr Shape kName{.kind = Kind::kString, .constrained = true, .constraint = &kShort};
-constexpr ListType kTagList{.element = &kName, .element_name = "member", .ops = &kListOps<std::string>};
-constexpr Shape kTags{.kind = Kind::kList, .constrained = true, .list = &kTagList};
-constexpr MapType kCountMap{.key = &shapes::kString, .value = &shapes::kLong, .key_name = "key", .value_name = "value",
-                            .ops = &kMapOps<int64_t>};
-constexpr Shape kCounts{.kind = Kind::kMap, .map = &kCountMap};
-constexpr Member kMembers[] = {
-    {.name = "Well", .wire = "Well", .shape = &kName, .offset = offsetof(Reading, Well), .required = true},
-    {.name = "Pressure", .wire = "Pressure", .shape = &shapes::kDouble, .offset = offsetof(Reading, Pressure),
-     .hold = &kOptional<double>},
-    {.name = "Raw", .wire = "Raw", .shape = &shapes::kBlob, .offset = offsetof(Reading, Raw), .hold = &kOptional<Blob>},
-    {.name = "At", .wire = "At", .shape = &shapes::kTimestamp, .offset = offsetof(Reading, At),
-     .hold = &kOptional<Timestamp>},
-    {.name = "Tags", .wire = "Tags", .shape = &kTags, .offset = offsetof(Reading, Tags),
-     .hold = &kOptional<std::vector<std::string>>},
-    {.name = "Counts", .wire = "Counts", .shape = &kCounts, .offset = offsetof(Reading, Counts),
-     .hold = &kOptional<std::map<std::string, int64_t>>},
-};
-constexpr Structure kReading{.name = "Reading", .members = kMembers, .has_body = true, .create = CreateValue<Reading>,
-                             .destroy = DestroyValue<Reading>};
 
 std::string RoundTrip(std::string_view text) {
     Reading reading;
@@ -115,14 +79,15 @@ constexpr Model kModel{.name = "readings", .protocol = Protocol::kJson, .signing
                        .target_prefix = "Readings_2026", .json_version = "1.1",
                        .validation_error = "ValidationException", .operations = kOperations};
 
-std::string Call(std::string target, std::string body) {
+std::string Call(std::string target, std::string body, std::string type = "application/x-amz-json-1.1") {
     auto service = Bind(kModel, {Echo::Call}, nullptr);
     WireRequest request;
     request.method = "POST";
     request.path = "/";
-    request.headers = {{"x-amz-target", std::move(target)}};
+    request.headers = {{"x-amz-target", std::move(target)}, {"content-type", type}};
     request.body = MakeByteStream(std::move(body));
     auto response = env::RunTask(service->Call(CallContext(), std::move(request)));
+    EXPECT_EQ(FindHeader(response.headers, "content-type"), type);
     return std::to_string(response.status) + " " + std::get<base::Bytes>(response.body);
 }
 
@@ -134,6 +99,16 @@ TEST(JsonService, CallsTheOperationOfTheTarget) {
               R"(400 {"__type":"UnknownOperationException","message":"Operation Delete is not served."})");
     EXPECT_TRUE(Call("Readings_2026.PutReading", "{").starts_with("400 {\"__type\":\"SerializationException\""));
     EXPECT_TRUE(Call("Readings_2026.PutReading", "{}").starts_with("400 {\"__type\":\"ValidationException\""));
+}
+
+TEST(JsonService, AnswersCborInCbor) {
+    constexpr const char* kCbor = "application/x-amz-cbor-1.1";
+    std::string ok = "\xa1\x64Well\x61w";
+    EXPECT_EQ(Call("Readings_2026.PutReading", ok, kCbor), "200 " + ok);
+    std::string bad = Call("Readings_2026.PutReading", "\xa1\x64Well\x63" "bad", kCbor);
+    EXPECT_NE(bad.find("BadWellException"), std::string::npos);
+    EXPECT_EQ(bad.substr(0, 5), "400 \xa2");
+    EXPECT_NE(Call("Readings_2026.PutReading", "\xff", kCbor).find("SerializationException"), std::string::npos);
 }
 
 TEST(JsonService, AnswersByNameToo) {
