@@ -8,6 +8,7 @@
 #include "api/bound_service.h"
 #include "api/json_shape.h"
 #include "api/remote.h"
+#include "api/remote_rest.h"
 
 namespace wellhead::api {
 
@@ -122,7 +123,12 @@ class NoInvoker final : public Invoker {
 }  // namespace
 
 std::unique_ptr<Invoker> MakeRemoteInvoker(const Model& model, Transport& transport, std::string) {
-    if (model.protocol == Protocol::kJson) return std::make_unique<JsonInvoker>(model, transport);
+    switch (model.protocol) {
+        case Protocol::kJson: return std::make_unique<JsonInvoker>(model, transport);
+        case Protocol::kRestJson:
+        case Protocol::kRestXml: return MakeRestInvoker(model, transport);
+        case Protocol::kQuery: break;
+    }
     return std::make_unique<NoInvoker>(model);
 }
 
