@@ -2,7 +2,7 @@
 //
 // Frames from the backend (src/services/console/README.md):
 //   {"t":"hello","now":ms}
-//   {"t":"d","s":stream,"d":[devices],"m":[measures],"r":[device index, time ms, value per measure, ...],"a":arrival ms,"n":records}
+//   {"t":"d","s":stream,"d":[devices],"m":[measures],"r":[device index, time ms, value per measure, ...],"a":arrival ms,"n":live records}
 //   {"t":"drop","n":frames}       this viewer was too slow; so many frames were left out
 //   {"t":"pong","c":client ms,"s":server ms}
 //   {"t":"error","m":text}
@@ -152,7 +152,7 @@ export class LiveFeed {
     this.records += frame.n;
     const delay = here + this.clockOffset - frame.a;
     // The backlog that comes at the beginning says nothing about the delay of live points.
-    if (delay < 5000) {
+    if (frame.n > 0) {
       this.delays.push(delay);
       if (this.delays.length > 15) this.delays.shift();
       this.arrivals.push({ at: here, n: frame.n });

@@ -18,6 +18,8 @@ namespace {
 
 constexpr const char* kConsumerName = "wellhead-console";
 constexpr auto kBacklog = 15min;
+// What arrived longer ago is backlog: no part of a rate.
+constexpr auto kLive = 5s;
 constexpr size_t kMaxBacklogBytes = 32 << 20;
 // At high rates readings go out together; alone, at once.
 constexpr auto kFrameInterval = 4ms;
@@ -98,10 +100,11 @@ void Follower::Take(const Records& records, std::string& after) {
         after = record.SequenceNumber;
         base::Instant arrival = record.ApproximateArrivalTimestamp.value_or(deps_.clock.Now());
         auto reading = ParseReading(record.Data.bytes, record.PartitionKey, arrival);
-        if (reading) writer_.Add(*reading, arrival);
+        bool live = deps_.clock.Now() - arrival < kLive;
+        if (live) ++records_;
+        if (reading) writer_.Add(*reading, arrival, live);
         if (writer_.size() >= kMaxFrameReadings) Flush();
     }
-    records_ += records.size();
     if (writer_.empty()) return;
     if (deps_.clock.Ticks() - last_flush_ >= kFrameInterval) {
         Flush();

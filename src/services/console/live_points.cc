@@ -9,6 +9,7 @@
 #include <boost/json/serialize.hpp>
 #include <cmath>
 #include <iterator>
+#include <utility>
 
 namespace wellhead::services::console {
 
@@ -153,7 +154,8 @@ std::optional<Reading> ParseReading(base::ByteView data, std::string_view partit
     return reading;
 }
 
-void FrameWriter::Add(const Reading& reading, base::Instant arrival) {
+void FrameWriter::Add(const Reading& reading, base::Instant arrival, bool live) {
+    if (live) ++live_;
     auto index_of = [](std::map<std::string, size_t>& known, const std::string& name, size_t limit) {
         auto found = known.find(name);
         if (found != known.end()) return found->second;
@@ -200,7 +202,7 @@ std::string FrameWriter::Take() {
     }
     // To a tenth of a millisecond: it is what the page takes its delay from.
     fmt::format_to(std::back_inserter(out), R"(],"a":{:.1f},"n":{}}})",
-                   static_cast<double>(base::ToUnixUs(newest_)) / 1000, readings_.size());
+                   static_cast<double>(base::ToUnixUs(newest_)) / 1000, std::exchange(live_, 0));
     readings_.clear();
     devices_.clear();
     measures_.clear();

@@ -32,8 +32,8 @@ class FrameWriter {
     static constexpr size_t kMaxMeasures = 24;
 
     explicit FrameWriter(std::string stream) : stream_(std::move(stream)) {}
-    // Devices and measures beyond the limits are left out.
-    void Add(const Reading& reading, base::Instant arrival);
+    // Devices and measures beyond the limits are left out. live: it arrived now, and does not come from the backlog.
+    void Add(const Reading& reading, base::Instant arrival, bool live);
     bool empty() const { return readings_.empty(); }
     size_t size() const { return readings_.size(); }
     // The frame; the writer is empty again.
@@ -50,6 +50,7 @@ class FrameWriter {
     std::map<std::string, size_t> measures_;
     std::vector<Row> readings_;
     base::Instant newest_;
+    size_t live_ = 0;
 };
 
 }  // namespace wellhead::services::console

@@ -62,11 +62,11 @@ TEST(Reading, WhatIsNoReadingIsPassedOver) {
 
 TEST(Frame, HoldsItsReadingsFlatWithNullsForWhatIsMissing) {
     FrameWriter frame("s\"1");
-    frame.Add({"a", 1000, {{"x", 1.5}}}, base::FromUnixMs(5));
-    frame.Add({"b", 2000, {{"y", 1e300 * 1e300}, {"x", -2}}}, base::FromUnixMs(4));
+    frame.Add({"a", 1000, {{"x", 1.5}}}, base::FromUnixMs(5), true);
+    frame.Add({"b", 2000, {{"y", 1e300 * 1e300}, {"x", -2}}}, base::FromUnixMs(4), false);
     auto value = boost::json::parse(frame.Take());
     EXPECT_EQ(value, boost::json::parse(
-                         R"({"t":"d","s":"s\"1","d":["a","b"],"m":["x","y"],"r":[0,1000,1.5,null,1,2000,-2,null],"a":5.0,"n":2})"));
+                         R"({"t":"d","s":"s\"1","d":["a","b"],"m":["x","y"],"r":[0,1000,1.5,null,1,2000,-2,null],"a":5.0,"n":1})"));
     EXPECT_TRUE(frame.empty());
 }
 

@@ -264,6 +264,10 @@ env::Task<json::value> DescribePipeline(const ResourceCall& call, const MetricSa
     auto flow = [&](const char* from, const char* to, const char* unit, const char* metric) {
         return FlowOf(from, to, unit, metrics.Rate(metric), metrics.Value(metric));
     };
+    // Where a stream does not count what it takes in, the rules know what they put there.
+    const char* into_streams = metrics.Value("wellhead_kinesis_records_in_total")
+                                   ? "wellhead_kinesis_records_in_total"
+                                   : "wellhead_iot_rule_actions_succeeded_total";
     json::object out;
     json::array stages;
     for (const Stage* stage : {&devices, &broker, &rules, &streams, &live, &delivery, &buckets, &catalog, &sql}) {
@@ -273,7 +277,7 @@ env::Task<json::value> DescribePipeline(const ResourceCall& call, const MetricSa
     json::array flows;
     flows.push_back(flow("devices", "broker", "messages/s", "wellhead_mqtt_messages_received_total"));
     flows.push_back(flow("broker", "rules", "messages/s", "wellhead_iot_rule_matched_total"));
-    flows.push_back(flow("rules", "streams", "records/s", "wellhead_kinesis_records_in_total"));
+    flows.push_back(flow("rules", "streams", "records/s", into_streams));
     flows.push_back(FlowOf("streams", "live", "records/s", figures.live_rate, static_cast<double>(figures.live_records)));
     flows.push_back(flow("streams", "delivery", "records/s", "wellhead_firehose_records_in_total"));
     flows.push_back(flow("delivery", "buckets", "records/s", "wellhead_firehose_records_delivered_total"));
