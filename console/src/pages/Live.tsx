@@ -203,13 +203,6 @@ function LastValues({ feed, off, toggle, hover }: { feed: LiveFeed; off: Set<str
       variant="container"
       items={rows}
       trackBy="device"
-      selectionType="multi"
-      selectedItems={rows.filter((row) => !off.has(row.device))}
-      onSelectionChange={({ detail }) => {
-        const chosen = new Set(detail.selectedItems.map((row) => row.device));
-        rows.filter((row) => chosen.has(row.device) === off.has(row.device)).forEach((row) => toggle(row.device));
-      }}
-      ariaLabels={{ selectionGroupLabel: "Shown on the charts", itemSelectionLabel: (_, row) => row.device, allItemsSelectionLabel: () => "all" }}
       sortingColumn={{ sortingField: sort.id }}
       sortingDescending={sort.descending}
       onSortingChange={({ detail }) => setSort({ id: detail.sortingColumn.sortingField!, descending: detail.isDescending ?? false })}
@@ -217,9 +210,11 @@ function LastValues({ feed, off, toggle, hover }: { feed: LiveFeed; off: Set<str
         {
           id: "device", header: "Device", sortingField: "device",
           cell: (row) => (
-            <span onMouseEnter={() => hover(row.device)} onMouseLeave={() => hover()}>
+            <label className="shown" onMouseEnter={() => hover(row.device)} onMouseLeave={() => hover()}>
+              <input type="checkbox" checked={!off.has(row.device)} onChange={() => toggle(row.device)}
+                aria-label={`Show ${row.device} on the charts`} />
               <i className="swatch" style={{ background: seriesColors[look][row.index % 10] }} />{row.device}
-            </span>
+            </label>
           ),
         },
         ...feed.measures.map((measure) => ({
