@@ -1,10 +1,12 @@
 // Cognito with its own clients: the SDK makes the pool, amazon-cognito-identity-js signs in by password proof,
 // aws-jwt-verify checks the tokens, openid-client goes through the hosted login.
 import assert from 'node:assert/strict';
+import { createHmac } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import {
-    AdminCreateUserCommand, AdminSetUserPasswordCommand, CognitoIdentityProviderClient, CreateUserPoolClientCommand,
-    CreateUserPoolCommand, GetUserCommand, InitiateAuthCommand, RevokeTokenCommand,
+    AdminAddUserToGroupCommand, AdminConfirmSignUpCommand, AdminCreateUserCommand, AdminSetUserPasswordCommand,
+    CognitoIdentityProviderClient, CreateGroupCommand, CreateResourceServerCommand, CreateUserPoolClientCommand,
+    CreateUserPoolCommand, GetUserCommand, InitiateAuthCommand, ListDevicesCommand, ListUsersCommand, RevokeTokenCommand, SignUpCommand,
 } from '@aws-sdk/client-cognito-identity-provider';
 import cognitoClient from 'amazon-cognito-identity-js';
 import { JwtRsaVerifier } from 'aws-jwt-verify';
@@ -108,4 +110,41 @@ test('an OpenID client goes through the hosted login with PKCE', async () => {
     const renewed = await oidc.refreshTokenGrant(config, tokens.refresh_token);
     assert.ok(renewed.access_token);
     await assert.rejects(oidc.authorizationCodeGrant(config, new URL(answer.headers.get('location')), { pkceCodeVerifier: code_verifier, expectedState: state, expectedNonce: nonce }));
+});
+
+test('a client with a secret proves it in every call', async () => {
+    const pool = (await sdk.send(new CreateUserPoolCommand({ PoolName: 'by-email', UsernameAttributes: ['email'] }))).UserPool.Id;
+    const client = (await sdk.send(new CreateUserPoolClientCommand({
+        UserPoolId: pool, ClientName: 'server', GenerateSecret: true, ExplicitAuthFlows: ['ALLOW_USER_PASSWORD_AUTH', 'ALLOW_REFRESH_TOKEN_AUTH'],
+        AllowedOAuthFlows: ['client_credentials'], AllowedOAuthScopes: ['wells/read'], AllowedOAuthFlowsUserPoolClient: true,
+    }))).UserPoolClient;
+    const Username = 'carol@example.com';
+    const SecretHash = createHmac('sha256', client.ClientSecret).update(Username + client.ClientId).digest('base64');
+    const signUp = { ClientId: client.ClientId, Username, Password: 'Abcdefg-1' };
+    await assert.rejects(sdk.send(new SignUpCommand(signUp)), { name: 'NotAuthorizedException' });
+    const { UserSub } = await sdk.send(new SignUpCommand({ ...signUp, SecretHash }));
+    const start = new InitiateAuthCommand({ ClientId: client.ClientId, AuthFlow: 'USER_PASSWORD_AUTH', AuthParameters: { USERNAME: Username, PASSWORD: 'Abcdefg-1', SECRET_HASH: SecretHash } });
+    await assert.rejects(sdk.send(start), { name: 'UserNotConfirmedException' });
+    await sdk.send(new AdminConfirmSignUpCommand({ UserPoolId: pool, Username }));
+    await sdk.send(new CreateGroupCommand({ UserPoolId: pool, GroupName: 'operators' }));
+    await sdk.send(new AdminAddUserToGroupCommand({ UserPoolId: pool, Username, GroupName: 'operators' }));
+    const { AuthenticationResult: tokens } = await sdk.send(start);
+    const claims = JSON.parse(Buffer.from(tokens.IdToken.split('.')[1], 'base64url'));
+    assert.deepEqual(claims['cognito:groups'], ['operators']);
+    assert.equal(claims.sub, UserSub);
+    assert.equal((await sdk.send(new ListUsersCommand({ UserPoolId: pool, Filter: `email = "${Username}"` }))).Users.length, 1);
+
+    await sdk.send(new CreateResourceServerCommand({ UserPoolId: pool, Identifier: 'wells', Name: 'wells', Scopes: [{ ScopeName: 'read', ScopeDescription: 'read' }] }));
+    const ask = (secret, scope) => fetch(`${server.endpoint}/_aws/cognito/${pool}/oauth2/token`, {
+        method: 'POST', body: new URLSearchParams({ grant_type: 'client_credentials', scope }),
+        headers: { authorization: 'Basic ' + Buffer.from(`${client.ClientId}:${secret}`).toString('base64') },
+    });
+    assert.equal((await ask('wrong', 'wells/read')).status, 401);
+    assert.equal((await ask(client.ClientSecret, 'wells/write')).status, 400);
+    assert.ok((await (await ask(client.ClientSecret, 'wells/read')).json()).access_token);
+});
+
+test('what is not served says so', async () => {
+    await assert.rejects(sdk.send(new ListDevicesCommand({ AccessToken: 'x' })), (error) => error.$metadata.httpStatusCode === 400 && /ListDevices/.test(error.message));
+    await assert.rejects(sdk.send(new CreateUserPoolCommand({ PoolName: 'mfa', MfaConfiguration: 'ON' })), { name: 'InvalidParameterException' });
 });
