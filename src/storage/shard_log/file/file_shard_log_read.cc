@@ -121,7 +121,7 @@ std::optional<FileShardLog::SegmentPart> FileShardLog::PartFor(LogOffset offset)
                                   });
     if (found == segments_.end() || (*found)->empty()) return std::nullopt;
     const Segment& segment = **found;
-    const IndexEntry& entry = segment.EntryFor(offset);
+    const SegmentIndexEntry& entry = segment.EntryFor(offset);
     return SegmentPart{segment.path, segment.number, entry.position, segment.end, entry.first, segment.next};
 }
 
@@ -212,7 +212,7 @@ Result<LogOffset> FileShardLog::SeekBlocking(int64_t arrival_us) {
         next = next_;
         for (const auto& segment : segments_) {
             if (segment->empty() || segment->last_arrival_us < arrival_us) continue;
-            const IndexEntry& entry = segment->EntryForTime(arrival_us);
+            const SegmentIndexEntry& entry = segment->EntryForTime(arrival_us);
             part = SegmentPart{segment->path, segment->number, entry.position, segment->end, entry.first, segment->next};
             break;
         }

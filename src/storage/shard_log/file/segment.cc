@@ -29,7 +29,7 @@ struct IndexHeader {
     uint32_t lost;
 };
 static_assert(sizeof(IndexHeader) == 80);
-static_assert(sizeof(IndexEntry) == 24);
+static_assert(sizeof(SegmentIndexEntry) == 24);
 static_assert(sizeof(LogExtent) == 16);
 constexpr size_t kCovered = offsetof(IndexHeader, previous_next);
 
@@ -53,16 +53,16 @@ void Segment::Add(const FrameHeader& header, uint64_t position) {
     last_arrival_us = header.last_arrival_us();
 }
 
-const IndexEntry& Segment::EntryFor(LogOffset offset) const {
+const SegmentIndexEntry& Segment::EntryFor(LogOffset offset) const {
     auto after = std::upper_bound(index.begin(), index.end(), offset,
-                                  [](LogOffset wanted, const IndexEntry& entry) { return wanted < entry.first; });
+                                  [](LogOffset wanted, const SegmentIndexEntry& entry) { return wanted < entry.first; });
     return after == index.begin() ? index.front() : *(after - 1);
 }
 
-const IndexEntry& Segment::EntryForTime(int64_t arrival_us) const {
+const SegmentIndexEntry& Segment::EntryForTime(int64_t arrival_us) const {
     // Strictly before: records of one instant may stand in several frames.
     auto at = std::lower_bound(index.begin(), index.end(), arrival_us,
-                               [](const IndexEntry& entry, int64_t wanted) { return entry.arrival_us < wanted; });
+                               [](const SegmentIndexEntry& entry, int64_t wanted) { return entry.arrival_us < wanted; });
     return at == index.begin() ? index.front() : *(at - 1);
 }
 
@@ -117,7 +117,7 @@ base::Result<DecodedIndex> DecodeIndex(base::ByteView bytes, uint64_t log_key, u
         return damaged("of something else");
     }
     if (header.crc != codec::Crc32c(bytes.substr(kCovered))) return damaged("checksum");
-    uint64_t wanted = sizeof header + uint64_t{header.entries} * sizeof(IndexEntry) +
+    uint64_t wanted = sizeof header + uint64_t{header.entries} * sizeof(SegmentIndexEntry) +
                       uint64_t{header.lost} * sizeof(LogExtent);
     if (wanted != bytes.size() || header.first >= header.next || header.entries == 0) return damaged("counts");
     DecodedIndex decoded;
@@ -130,10 +130,10 @@ base::Result<DecodedIndex> DecodeIndex(base::ByteView bytes, uint64_t log_key, u
     segment.last_arrival_us = header.last_arrival_us;
     segment.end = header.end;
     segment.index.resize(header.entries);
-    std::memcpy(segment.index.data(), bytes.data() + sizeof header, header.entries * sizeof(IndexEntry));
+    std::memcpy(segment.index.data(), bytes.data() + sizeof header, header.entries * sizeof(SegmentIndexEntry));
     if (header.lost > 0) {
         decoded.lost.resize(header.lost);
-        std::memcpy(decoded.lost.data(), bytes.data() + sizeof header + header.entries * sizeof(IndexEntry),
+        std::memcpy(decoded.lost.data(), bytes.data() + sizeof header + header.entries * sizeof(SegmentIndexEntry),
                     header.lost * sizeof(LogExtent));
     }
     return decoded;

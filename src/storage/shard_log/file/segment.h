@@ -10,7 +10,7 @@
 namespace wellhead::storage::file {
 
 // Where to begin looking for an offset or a time: at least every kIndexStride bytes of a segment.
-struct IndexEntry {
+struct SegmentIndexEntry {
     LogOffset first = 0;
     uint64_t position = 0;
     int64_t arrival_us = 0;
@@ -26,14 +26,14 @@ struct Segment {
     int64_t first_arrival_us = 0;
     int64_t last_arrival_us = 0;
     uint64_t end = 0;  // frames that change no more lie before it
-    std::vector<IndexEntry> index;
+    std::vector<SegmentIndexEntry> index;
 
     bool empty() const { return first == next; }
     // Notes a frame that follows the ones before it.
     void Add(const FrameHeader& header, uint64_t position);
     // The last entry at or before; the segment holds something.
-    const IndexEntry& EntryFor(LogOffset offset) const;
-    const IndexEntry& EntryForTime(int64_t arrival_us) const;
+    const SegmentIndexEntry& EntryFor(LogOffset offset) const;
+    const SegmentIndexEntry& EntryForTime(int64_t arrival_us) const;
 };
 
 std::string SegmentPath(const std::string& directory, uint32_t number);
