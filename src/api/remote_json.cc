@@ -8,6 +8,7 @@
 #include "api/bound_service.h"
 #include "api/json_shape.h"
 #include "api/remote.h"
+#include "api/remote_events.h"
 #include "api/remote_rest.h"
 
 namespace wellhead::api {
@@ -67,14 +68,6 @@ class JsonInvoker final : public Invoker {
 
     env::Task<Outcome<void>> Invoke(const Operation& operation, const CallContext&, void* input,
                                     void* output) override {
-        for (const Member& member : operation.output->members) {
-            if (member.shape->kind == Kind::kEventStream) {
-                ServiceError error;
-                error.code = "UnknownOperationException";
-                error.message = fmt::format("Event streams of remote services are not served ({})", operation.name);
-                co_return std::unexpected(std::move(error));
-            }
-        }
         WireRequest request;
         request.method = "POST";
         request.path = "/";
@@ -85,6 +78,13 @@ class JsonInvoker final : public Invoker {
         request.body = MakeByteStream(std::move(text));
         auto response = co_await transport_.Send(model_.signing_name, std::move(request));
         if (!response) co_return std::unexpected(TransportError(response.error()));
+        const Member* events = EventsOf(*operation.output);
+        if (events != nullptr && response->status < 300) {
+            StreamBody frames = FramesOf(*response);
+            const EventStreamType& type = *events->shape->events;
+            type.ops->connect(events->Emplace(output), ReadRemoteEvents(std::move(frames), type));
+            co_return Outcome<void>();
+        }
         auto body = co_await BodyOf(*response);
         if (!body) co_return std::unexpected(TransportError(body.error()));
         if (response->status >= 300) co_return std::unexpected(JsonErrorOf(*response, *body));
@@ -101,6 +101,17 @@ class JsonInvoker final : public Invoker {
     }
 
   private:
+    static const Member* EventsOf(const Structure& output) {
+        for (const Member& member : output.members) {
+            if (member.shape->kind == Kind::kEventStream) return &member;
+        }
+        return nullptr;
+    }
+    static StreamBody FramesOf(WireResponse& response) {
+        if (auto* bytes = std::get_if<base::Bytes>(&response.body)) return MakeByteStream(std::move(*bytes));
+        return std::move(std::get<StreamBody>(response.body));
+    }
+
     const Model& model_;
     Transport& transport_;
 };

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "api/bound_service.h"
+#include "api/event_ops.h"
 #include "api/reading_test_shape.h"
 #include "env/run_task.h"
 
@@ -122,6 +123,78 @@ TEST(RemoteRest, ARestXmlClientReachesItsService) {
     constexpr Model kModel{.name = "wells", .protocol = Protocol::kRestXml, .signing_name = "wells",
                            .validation_error = "ValidationException", .operations = kOperations};
     Check(kModel);
+}
+
+// --- event streams, of awsJson
+
+struct Tick {
+    std::string Text{};
+};
+using TickEvents = std::variant<Tick>;
+struct WatchIn {};
+struct WatchOut {
+    EventStream<TickEvents> Events{};
+};
+
+constexpr Member kTickMembers[] = {
+    {.name = "Text", .wire = "Text", .shape = &shapes::kString, .offset = offsetof(Tick, Text), .required = true}};
+constexpr Structure kTick{.name = "Tick", .members = kTickMembers, .has_body = true, .create = CreateValue<Tick>,
+                          .destroy = DestroyValue<Tick>};
+constexpr EventType kTickTypes[] = {{.name = "Tick", .structure = &kTick}};
+constexpr EventStreamType kTickStream{.events = kTickTypes, .ops = &kEventOps<TickEvents>};
+constexpr Shape kTicks{.kind = Kind::kEventStream, .events = &kTickStream};
+constexpr Structure kWatchIn{.name = "WatchIn", .create = CreateValue<WatchIn>, .destroy = DestroyValue<WatchIn>};
+constexpr Member kWatchMembers[] = {{.name = "Events", .wire = "Events", .shape = &kTicks,
+                                     .offset = offsetof(WatchOut, Events),
+                                     .hold = &kStreamHold<EventStream<TickEvents>>}};
+constexpr Structure kWatchOut{.name = "WatchOut", .members = kWatchMembers, .has_body = true,
+                              .create = CreateValue<WatchOut>, .destroy = DestroyValue<WatchOut>};
+constexpr Operation kWatch[] = {{.name = "Watch", .method = "POST", .uri = "/", .input = &kWatchIn, .output = &kWatchOut}};
+
+class Ticks final : public EventSource<TickEvents> {
+  public:
+    env::Task<Outcome<std::optional<TickEvents>>> Next() override {
+        if (++count_ <= 2) co_return std::optional<TickEvents>(Tick{"tick " + std::to_string(count_)});
+        ServiceError error;
+        error.code = "Over";
+        error.message = "no more";
+        co_return std::unexpected(std::move(error));
+    }
+
+  private:
+    int count_ = 0;
+};
+
+env::Task<Outcome<void>> StartWatch(void*, const CallContext&, void*, void* output) {
+    static_cast<WatchOut*>(output)->Events = std::make_unique<Ticks>();
+    co_return Outcome<void>();
+}
+
+env::Task<std::vector<std::string>> Watch(Invoker& invoker) {
+    std::vector<std::string> seen;
+    WatchIn in;
+    WatchOut out;
+    auto started = co_await invoker.Invoke(kWatch[0], CallContext(), &in, &out);
+    if (!started) co_return std::vector<std::string>{started.error().message};
+    for (;;) {
+        auto event = co_await out.Events->Next();
+        if (!event) {
+            seen.push_back(event.error().code + ": " + event.error().message);
+            co_return seen;
+        }
+        if (!*event) co_return seen;
+        seen.push_back(std::get<Tick>(**event).Text);
+    }
+}
+
+TEST(RemoteEvents, EventsAndTheErrorThatEndsThemComeThrough) {
+    constexpr Model kModel{.name = "wells", .protocol = Protocol::kJson, .signing_name = "wells",
+                           .target_prefix = "Wells_1", .json_version = "1.1",
+                           .validation_error = "ValidationException", .operations = kWatch};
+    auto service = Bind(kModel, {StartWatch}, nullptr);
+    Direct transport(*service);
+    auto invoker = MakeRemoteInvoker(kModel, transport, "eu-west-1");
+    EXPECT_EQ(env::RunTask(Watch(*invoker)), (std::vector<std::string>{"tick 1", "tick 2", "Over: no more"}));
 }
 
 }  // namespace
