@@ -46,7 +46,7 @@ const publish = (device, topic, message, more = []) =>
 
 // Calls act once the subscription stands, and resolves to the lines received.
 async function listen(device, filter, count, act) {
-    const child = spawn('mosquitto_sub', [...reach(device), '-t', filter, '-q', '1', '-C', String(count), '-W', '10', '-F', '%t %p', '-d']);
+    const child = spawn('stdbuf', ['-oL', 'mosquitto_sub', ...reach(device), '-t', filter, '-q', '1', '-C', String(count), '-W', '10', '-F', '%t %p', '-d']);
     let output = '';
     const subscribed = new Promise((resolve) => child.stdout.on('data', (chunk) => {
         output += chunk;
