@@ -9,6 +9,7 @@ import { promisify } from 'node:util';
 import * as iot from '@aws-sdk/client-iot';
 import * as data from '@aws-sdk/client-iot-data-plane';
 import * as kinesis from '@aws-sdk/client-kinesis';
+import * as s3 from '@aws-sdk/client-s3';
 import { startServer } from '../support/server.mjs';
 
 const run = promisify(execFile);
@@ -85,6 +86,55 @@ test('a device registered by the API publishes through a rule into a stream', as
     const { Records } = await streams.send(new kinesis.GetRecordsCommand({ ShardIterator }));
     assert.deepEqual(Records.map((record) => Buffer.from(record.Data).toString()), ['{"pressure":231.5,"well":"well-01"}']);
     assert.equal(Records[0].PartitionKey, 'well-01');
+});
+
+test('a rule puts messages into a bucket, and its failures where the error action says', async () => {
+    const lake = new s3.S3Client(server.client);
+    for (const Bucket of ['raw', 'errors']) await lake.send(new s3.CreateBucketCommand({ Bucket }));
+    const roleArn = 'arn:aws:iam::000000000000:role/r';
+    const rule = (ruleName, sql, bucketName) => control.send(new iot.CreateTopicRuleCommand({
+        ruleName,
+        topicRulePayload: {
+            sql, awsIotSqlVersion: '2016-03-23',
+            actions: [{ s3: { roleArn, bucketName, key: '${topic(2)}/${newuuid()}' } }],
+            errorAction: { s3: { roleArn, bucketName: 'errors', key: '${topic(2)}' } },
+        },
+    }));
+    await rule('bytes', "SELECT * FROM 'bytes/+'", 'raw');
+    await rule('missing', "SELECT a FROM 'missing/+'", 'no-such-bucket');
+    const device = await register('well-10', [{ Effect: 'Allow', Action: 'iot:*', Resource: '*' }]);
+    await publish(device, 'bytes/one', 'not json \u00ff');
+    await publish(device, 'missing/two', '{"a":1}');
+    const listed = await lake.send(new s3.ListObjectsV2Command({ Bucket: 'raw' }));
+    assert.equal(listed.Contents.length, 1);
+    assert.ok(listed.Contents[0].Key.startsWith('one/'));
+    const kept = await lake.send(new s3.GetObjectCommand({ Bucket: 'raw', Key: listed.Contents[0].Key }));
+    assert.equal(await kept.Body.transformToString(), 'not json \u00ff');
+    const failed = await lake.send(new s3.GetObjectCommand({ Bucket: 'errors', Key: 'two' }));
+    const document = JSON.parse(await failed.Body.transformToString());
+    assert.equal(document.ruleName, 'missing');
+    assert.equal(Buffer.from(document.base64OriginalPayload, 'base64').toString(), '{"a":1}');
+    assert.equal(document.failures[0].failedAction, 'S3Action');
+    assert.match(document.failures[0].errorMessage, /NoSuchBucket/);
+});
+
+test('everything is there again after a kill', async () => {
+    const own = await startServer({ keep: true });
+    const before = new iot.IoTClient(own.client);
+    await before.send(new iot.CreateThingCommand({ thingName: 'well-11', attributePayload: { attributes: { site: 'north' } } }));
+    const keys = await before.send(new iot.CreateKeysAndCertificateCommand({ setAsActive: true }));
+    await new data.IoTDataPlaneClient(own.client).send(new data.UpdateThingShadowCommand({
+        thingName: 'well-11', payload: '{"state":{"reported":{"valve":"open"}}}',
+    }));
+    await own.kill('SIGKILL');
+    const again = await startServer({ dataDir: own.dataDir });
+    const later = new iot.IoTClient(again.client);
+    assert.equal((await later.send(new iot.DescribeThingCommand({ thingName: 'well-11' }))).attributes.site, 'north');
+    const certificate = await later.send(new iot.DescribeCertificateCommand({ certificateId: keys.certificateId }));
+    assert.equal(certificate.certificateDescription.certificatePem, keys.certificatePem);
+    const shadow = await new data.IoTDataPlaneClient(again.client).send(new data.GetThingShadowCommand({ thingName: 'well-11' }));
+    assert.equal(JSON.parse(Buffer.from(shadow.payload).toString()).version, 1);
+    await again.stop();
 });
 
 test('a device may not use what its policy does not allow', async () => {
