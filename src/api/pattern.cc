@@ -43,11 +43,45 @@ std::optional<uint32_t> UnicodeEscape(std::string_view text) {
 // Marks a pattern that failed, so that it is reported once.
 const char kFailed = 0;
 
+// \p{Graph} and its kin: Java's names for POSIX classes, which PCRE2 takes for unknown properties.
+struct Posix {
+    std::string inside;  // as it stands within brackets
+    size_t length;
+};
+std::optional<Posix> PosixClass(std::string_view text) {
+    struct Name {
+        std::string_view java, pcre;
+    };
+    constexpr Name kNames[] = {{"Graph", "[:graph:]"}, {"Print", "[:print:]"}, {"Alnum", "[:alnum:]"},
+                               {"Alpha", "[:alpha:]"}, {"Digit", "[:digit:]"}, {"Upper", "[:upper:]"},
+                               {"Lower", "[:lower:]"}, {"Punct", "[:punct:]"}, {"Space", "[:space:]"},
+                               {"Cntrl", "[:cntrl:]"}, {"Blank", "[:blank:]"}, {"XDigit", "[:xdigit:]"},
+                               {"ASCII", "\\x00-\\x7f"}};
+    bool negated = text.starts_with("\\P{");
+    if (!negated && !text.starts_with("\\p{")) return std::nullopt;
+    for (const Name& name : kNames) {
+        if (!text.substr(3).starts_with(name.java) || text.substr(3 + name.java.size(), 1) != "}") continue;
+        std::string inside(name.pcre);
+        if (negated) {
+            if (!inside.starts_with("[:")) return std::nullopt;
+            inside.insert(2, "^");
+        }
+        return Posix{std::move(inside), name.java.size() + 4};
+    }
+    return std::nullopt;
+}
+
 }  // namespace
 
 std::string JavaPatternToPcre(std::string_view text) {
     std::string out;
+    bool in_class = false;
     for (size_t i = 0; i < text.size();) {
+        if (auto posix = PosixClass(text.substr(i))) {
+            out += in_class ? posix->inside : "[" + posix->inside + "]";
+            i += posix->length;
+            continue;
+        }
         auto first = UnicodeEscape(text.substr(i));
         if (first) {
             i += 6;
@@ -62,6 +96,8 @@ std::string JavaPatternToPcre(std::string_view text) {
             out += text.substr(i, 2);
             i += 2;
         } else {
+            if (text[i] == '[') in_class = true;
+            if (text[i] == ']') in_class = false;
             out.push_back(text[i++]);
         }
     }
