@@ -6,11 +6,14 @@ import { after, before, test } from 'node:test';
 import {
     AdminAddUserToGroupCommand, AdminConfirmSignUpCommand, AdminCreateUserCommand, AdminSetUserPasswordCommand,
     CognitoIdentityProviderClient, CreateGroupCommand, CreateResourceServerCommand, CreateUserPoolClientCommand,
-    CreateUserPoolCommand, GetUserCommand, InitiateAuthCommand, ListDevicesCommand, ListUsersCommand, RevokeTokenCommand, SignUpCommand,
+    CreateUserPoolCommand, GetUserCommand, InitiateAuthCommand, DescribeRiskConfigurationCommand, ListUsersCommand, RevokeTokenCommand, SignUpCommand,
 } from '@aws-sdk/client-cognito-identity-provider';
 import cognitoClient from 'amazon-cognito-identity-js';
 import { JwtRsaVerifier } from 'aws-jwt-verify';
 import * as oidc from 'openid-client';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { startServer } from '../support/server.mjs';
 
 const { AuthenticationDetails, CognitoRefreshToken, CognitoUser, CognitoUserPool } = cognitoClient;
@@ -145,6 +148,32 @@ test('a client with a secret proves it in every call', async () => {
 });
 
 test('what is not served says so', async () => {
-    await assert.rejects(sdk.send(new ListDevicesCommand({ AccessToken: 'x' })), (error) => error.$metadata.httpStatusCode === 400 && /ListDevices/.test(error.message));
+    await assert.rejects(sdk.send(new DescribeRiskConfigurationCommand({ UserPoolId: poolId })), (error) => error.$metadata.httpStatusCode === 400 && /DescribeRiskConfiguration/.test(error.message));
     await assert.rejects(sdk.send(new CreateUserPoolCommand({ PoolName: 'mfa', MfaConfiguration: 'ON' })), { name: 'InvalidParameterException' });
+});
+
+test('users, sessions and the first login outlive a kill', async () => {
+    const dataDir = mkdtempSync(join(tmpdir(), 'wellhead-login-'));
+    let kept = await startServer({ dataDir, keep: true });
+    try {
+        const before = new CognitoIdentityProviderClient(kept.client);
+        const pool = (await before.send(new CreateUserPoolCommand({ PoolName: 'kept' }))).UserPool.Id;
+        const client = (await before.send(new CreateUserPoolClientCommand({ UserPoolId: pool, ClientName: 'app', ExplicitAuthFlows: ['ALLOW_USER_PASSWORD_AUTH', 'ALLOW_REFRESH_TOKEN_AUTH'] }))).UserPoolClient.ClientId;
+        await before.send(new AdminCreateUserCommand({ UserPoolId: pool, Username: 'dora', TemporaryPassword: 'Temporary-1', MessageAction: 'SUPPRESS' }));
+        await before.send(new AdminSetUserPasswordCommand({ UserPoolId: pool, Username: 'dora', Password: 'Permanent-2', Permanent: true }));
+        const start = { ClientId: client, AuthFlow: 'USER_PASSWORD_AUTH', AuthParameters: { USERNAME: 'dora', PASSWORD: 'Permanent-2' } };
+        const token = (await before.send(new InitiateAuthCommand(start))).AuthenticationResult.RefreshToken;
+        assert.ok(kept.first_login.password);
+        await kept.kill();
+        kept = await startServer({ dataDir, keep: true });
+        // Nobody can read the first password any more, and nobody has chosen another: there is a new one.
+        assert.ok(kept.first_login.password);
+        const after = new CognitoIdentityProviderClient(kept.client);
+        const renewed = await after.send(new InitiateAuthCommand({ ClientId: client, AuthFlow: 'REFRESH_TOKEN_AUTH', AuthParameters: { REFRESH_TOKEN: token } }));
+        assert.ok(renewed.AuthenticationResult.AccessToken);
+        assert.ok((await after.send(new InitiateAuthCommand(start))).AuthenticationResult);
+    } finally {
+        await kept.stop();
+        rmSync(dataDir, { recursive: true, force: true });
+    }
 });
