@@ -55,7 +55,12 @@ base::Result<pid_t> SpawnProcess(const std::vector<std::string>& command, int so
     posix_spawnattr_setsigmask(&attributes, &none);
     // A group of its own: Ctrl-C in the server's terminal is the server's to pass on.
     posix_spawnattr_setpgroup(&attributes, 0);
-    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP);
+    // The server ignores SIGPIPE; its children do not inherit that.
+    sigset_t pipe;
+    sigemptyset(&pipe);
+    sigaddset(&pipe, SIGPIPE);
+    posix_spawnattr_setsigdefault(&attributes, &pipe);
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF);
 
     std::vector<std::string> words = command;
     words.push_back(std::to_string(kWorkerSocket));
