@@ -9,8 +9,11 @@
 
 #include "api/credentials.h"
 #include "apis/cognito_idp/service.h"
+#include "apis/firehose/service.h"
+#include "apis/glue/service.h"
 #include "apis/iot/service.h"
 #include "apis/iot_data/service.h"
+#include "apis/kinesis/service.h"
 #include "apis/s3/service.h"
 #include "base/log.h"
 #include "env/blocking_pool.h"
@@ -23,14 +26,20 @@
 #include "net/listener.h"
 #include "net/tls.h"
 #include "pipeline/resources/resources.h"
+#include "query/duckdb/duckdb_parquet_writer.h"
+#include "query/duckdb/worker_engine.h"
+#include "query/object_files.h"
 #include "server/free_port.h"
 #include "server/mqtt_web_socket.h"
 #include "server/service_caller.h"
 #include "server/table_stack_store.h"
 #include "services/cognito/cognito.h"
 #include "services/console/console.h"
+#include "services/firehose/firehose_service.h"
+#include "services/glue/glue_service.h"
 #include "services/iot/iot_service.h"
 #include "services/iot_gateway/gateway.h"
+#include "services/kinesis/kinesis_service.h"
 #include "services/s3/s3_service.h"
 #include "storage/object_store/file/file_object_store.h"
 #include "storage/shard_log/file/shard_log_store.h"
@@ -93,6 +102,8 @@ struct Node::Parts {
     env::BlockingPool readers{"read", 2};
     env::BlockingPool object_pool{"objects", 8};
     env::BlockingPool keys_pool{"keys", 2};
+    env::BlockingPool sql_pool{"sql", 4};
+    env::BlockingPool delivery_pool{"delivery", 2};
     std::unique_ptr<storage::Table> table;
     std::unique_ptr<storage::file::FileShardLogStore> logs;
     std::unique_ptr<storage::file::FileObjectStore> objects;
@@ -101,6 +112,12 @@ struct Node::Parts {
     env::Scope background;
 
     std::unique_ptr<services::s3::S3Service> s3;
+    std::unique_ptr<services::kinesis::KinesisService> kinesis;
+    std::unique_ptr<query::ObjectFiles> object_files;
+    std::unique_ptr<query::duckdb::WorkerEngine> sql_engine;
+    query::duckdb::DuckDbParquetWriter parquet;
+    std::unique_ptr<services::glue::GlueService> glue;
+    std::unique_ptr<services::firehose::FirehoseService> firehose;
     std::unique_ptr<services::cognito::Cognito> cognito;
     std::unique_ptr<services::iot::IotService> iot;
     std::unique_ptr<mqtt::Broker> broker;
@@ -128,6 +145,8 @@ struct Node::Parts {
     Result<void> OpenData();
     env::Task<Result<void>> OpenStorage();
     env::Task<Result<void>> OpenServices();
+    env::Task<Result<void>> OpenIot();
+    env::Task<Result<void>> OpenLake();
     env::Task<Result<void>> OpenBroker();
     env::Task<Result<void>> OpenConsole();
     Result<void> MakeTls();
@@ -175,6 +194,46 @@ env::Task<Result<void>> Node::Parts::OpenServices() {
          .account_id = options.account_id,
          .issuer_base = fmt::format("http://{}:{}", options.listen, options.port)});
 
+    services::kinesis::KinesisDependencies kinesis_deps{*clock, *random, *table, *logs};
+    services::kinesis::KinesisSettings kinesis_settings;
+    kinesis_settings.account_id = options.account_id;
+    kinesis_settings.region = options.region;
+    auto opened_kinesis =
+        co_await services::kinesis::KinesisService::Open(kinesis_deps, std::move(kinesis_settings));
+    if (!opened_kinesis) co_return std::unexpected(opened_kinesis.error());
+    kinesis = std::move(*opened_kinesis);
+    co_return Result<void>();
+}
+
+// Catalog and delivery.
+env::Task<Result<void>> Node::Parts::OpenLake() {
+    object_files = query::MakeStoreFiles(*objects);
+    query::duckdb::WorkerSettings workers;
+    workers.command = {"/proc/self/exe", "sql-worker"};
+    workers.limits.spill_directory = data->Sub("sql-spill");
+    sql_engine = std::make_unique<query::duckdb::WorkerEngine>(sql_pool, std::move(workers));
+
+    services::glue::GlueDependencies glue_deps{*clock,        *random,     *table,        *s3,
+                                               *object_files, *sql_engine, io.executor(0)};
+    services::glue::GlueSettings glue_settings{options.account_id, options.region};
+    auto opened_glue = co_await services::glue::GlueService::Open(glue_deps, std::move(glue_settings));
+    if (!opened_glue) co_return std::unexpected(opened_glue.error());
+    glue = std::move(*opened_glue);
+
+    services::firehose::FirehoseDependencies firehose_deps{*clock,  *random,  *files, delivery_pool, *table, *logs,
+                                                           parquet, *kinesis, *s3,    *glue,         io.executor(0)};
+    services::firehose::FirehoseSettings firehose_settings;
+    firehose_settings.account_id = options.account_id;
+    firehose_settings.region = options.region;
+    firehose_settings.work_directory = data->Sub("delivery");
+    auto opened_firehose =
+        co_await services::firehose::FirehoseService::Open(firehose_deps, std::move(firehose_settings));
+    if (!opened_firehose) co_return std::unexpected(opened_firehose.error());
+    firehose = std::move(*opened_firehose);
+    co_return Result<void>();
+}
+
+env::Task<Result<void>> Node::Parts::OpenIot() {
     services::iot::IotSettings settings;
     settings.region = options.region;
     settings.account_id = options.account_id;
@@ -182,6 +241,8 @@ env::Task<Result<void>> Node::Parts::OpenServices() {
                                     options.mqtt_port);
     settings.trust_plain = options.plain_mqtt_port.has_value();
     services::iot::IotPeers peers;
+    peers.kinesis = kinesis.get();
+    peers.firehose = firehose.get();
     peers.s3 = s3.get();
     auto opened_iot = co_await services::iot::IotService::Start(*table, *clock, *random, *files, keys_pool,
                                                                 std::move(settings), peers);
@@ -210,6 +271,9 @@ env::Task<Result<void>> Node::Parts::OpenConsole() {
     apis.login = &cognito->login();
     apis.iot = &iot->control();
     apis.iot_data = &iot->data();
+    apis.kinesis = kinesis.get();
+    apis.firehose = firehose.get();
+    apis.glue = glue.get();
     apis.s3 = s3.get();
     services::console::Settings settings;
     settings.region = options.region;
@@ -256,6 +320,9 @@ void Node::Parts::MakeGateway() {
     services.push_back(apis::iot::MakeService(iot->control()));
     services.push_back(apis::iot_data::MakeService(iot->data()));
     services.push_back(apis::cognito_idp::MakeService(cognito->api()));
+    services.push_back(apis::kinesis::MakeService(*kinesis));
+    services.push_back(apis::firehose::MakeService(*firehose));
+    services.push_back(apis::glue::MakeService(*glue));
     services.push_back(apis::s3::MakeService(*s3));
     for (auto& service : services) gateway->AddService(*service);
     gateway->AddRoute({"health", gateway::PathPrefix("/health"), &health, {}});
@@ -335,6 +402,8 @@ env::Task<Result<std::unique_ptr<Node>>> Node::Start(UpOptions options) {
     Result<void> step = parts.OpenData();
     if (step) step = co_await parts.OpenStorage();
     if (step) step = co_await parts.OpenServices();
+    if (step) step = co_await parts.OpenLake();
+    if (step) step = co_await parts.OpenIot();
     if (step) step = co_await parts.OpenBroker();
     if (step) step = co_await parts.OpenConsole();
     if (step) step = parts.MakeTls();
@@ -391,6 +460,9 @@ env::Task<void> Node::Stop() {
     if (parts.broker) co_await parts.broker->Close();
     if (parts.mqtt_listener) co_await parts.mqtt_listener->Stop(kStopGrace);
     if (parts.plain_mqtt_listener) co_await parts.plain_mqtt_listener->Stop(kStopGrace);
+    if (parts.firehose) co_await parts.firehose->Close();
+    if (parts.glue) co_await parts.glue->Close();
+    if (parts.kinesis) co_await parts.kinesis->Close();
     co_await parts.background.Close();
     if (parts.s3) co_await parts.s3->Close();
 }
