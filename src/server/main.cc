@@ -8,6 +8,7 @@
 #include "query/duckdb/worker.h"
 #include "server/data_dir.h"
 #include "server/options.h"
+#include "server/simulate.h"
 #include "server/up.h"
 
 namespace wellhead::server {
@@ -51,6 +52,7 @@ int Run(const Options& options) {
         case Command::kUp: return RunUp(options.up);
         case Command::kEnv: return RunEnv(options);
         case Command::kStatus: return RunStatus(options);
+        case Command::kSimulate: return RunSimulate(options.simulate);
         case Command::kSqlWorker: return query::duckdb::RunSqlWorker(options.worker_fd);
         case Command::kVersion: fmt::print("wellhead {}\n", WELLHEAD_VERSION); return 0;
     }

@@ -37,6 +37,29 @@ void AddUp(CLI::App& app, Options& options) {
     command->callback([&options] { options.command = Command::kUp; });
 }
 
+void AddSimulate(CLI::App& app, Options& options) {
+    SimulateOptions& simulate = options.simulate;
+    CLI::App* command =
+        app.add_subcommand("simulate", "Register wells and publish their readings over mutual TLS");
+    AddDataDir(command, simulate.data_dir);
+    command->add_option("--wells", simulate.wells)->check(CLI::Range(1, 10'000))->capture_default_str();
+    command->add_option("--rate", simulate.rate_hz, "Readings per second and well")
+        ->check(CLI::PositiveNumber)
+        ->capture_default_str();
+    command->add_option("--duration", simulate.duration_s, "Seconds; 0: until interrupted")
+        ->check(CLI::NonNegativeNumber)
+        ->capture_default_str();
+    command->add_option("--outliers", simulate.outliers, "Probability of a reading being an outlier")
+        ->check(CLI::Range(0.0, 1.0))
+        ->capture_default_str();
+    command->add_option("--seed", simulate.seed)->capture_default_str();
+    command->add_option("--thing-type", simulate.thing_type)->capture_default_str();
+    command->add_option("--policy", simulate.policy, "AWS IoT policy of the wells' certificates")
+        ->capture_default_str();
+    command->add_option("--topic", simulate.topic, "{} stands for the well's name")->capture_default_str();
+    command->callback([&options] { options.command = Command::kSimulate; });
+}
+
 void AddClients(CLI::App& app, Options& options) {
     CLI::App* env = app.add_subcommand("env", "Print shell lines that point AWS tools at the running Wellhead");
     AddDataDir(env, options.data_dir);
@@ -69,11 +92,12 @@ std::string DefaultDataDir() {
 
 std::expected<Options, int> ParseOptions(int argc, char** argv) {
     Options options;
-    options.data_dir = options.up.data_dir = DefaultDataDir();
+    options.data_dir = options.up.data_dir = options.simulate.data_dir = DefaultDataDir();
     CLI::App app("Wellhead: devices in, live charts, a Parquet lake and SQL out.", "wellhead");
     app.require_subcommand(1);
     AddUp(app, options);
     AddClients(app, options);
+    AddSimulate(app, options);
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {

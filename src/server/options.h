@@ -11,7 +11,7 @@
 
 namespace wellhead::server {
 
-enum class Command { kUp, kEnv, kStatus, kVersion, kSqlWorker };
+enum class Command { kUp, kEnv, kStatus, kVersion, kSqlWorker, kSimulate };
 
 struct UpOptions {
     std::string template_path;  // empty: start without a pipeline
@@ -29,9 +29,22 @@ struct UpOptions {
     std::map<std::string, std::string> parameters;
 };
 
+struct SimulateOptions {
+    std::string data_dir;
+    int wells = 10;
+    double rate_hz = 1;
+    double duration_s = 0;
+    double outliers = 0;
+    uint64_t seed = 1;
+    std::string thing_type = "well";
+    std::string policy = "well";
+    std::string topic = "oilfield/{}/telemetry";
+};
+
 struct Options {
     Command command = Command::kVersion;
     UpOptions up;
+    SimulateOptions simulate;
     std::string data_dir;  // of the running server that env and status ask about
     int worker_fd = -1;
 };
