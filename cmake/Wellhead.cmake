@@ -1,5 +1,7 @@
 # How every folder is built: one library, one unit-test program, the same warnings.
 
+set(CMAKE_CXX_FLAGS_RELEASE "-O2")
+
 find_package(Threads REQUIRED)
 find_package(OpenSSL 3 REQUIRED)
 find_package(fmt REQUIRED)
@@ -69,6 +71,8 @@ function(wellhead_library name)
       list(APPEND test_deps wellhead_${dep})
     endforeach()
     add_executable(${name}_test ${tests})
+    # What is tested is optimized; the tests themselves only take longer to compile.
+    target_compile_options(${name}_test PRIVATE -O0)
     target_link_libraries(${name}_test PRIVATE wellhead_${name} ${test_deps} GTest::gtest GTest::gmock GTest::gtest_main)
     add_test(NAME ${name} COMMAND ${name}_test)
     set_tests_properties(${name} PROPERTIES LABELS unit TIMEOUT 120)

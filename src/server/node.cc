@@ -144,6 +144,7 @@ struct Node::Parts {
 
     Result<void> OpenData();
     env::Task<Result<void>> OpenStorage();
+    env::Task<void> CollectOrphans();
     env::Task<Result<void>> OpenServices();
     env::Task<Result<void>> OpenIot();
     env::Task<Result<void>> OpenLake();
@@ -174,9 +175,15 @@ env::Task<Result<void>> Node::Parts::OpenStorage() {
     auto opened = co_await storage::file::OpenObjectStore(deps, std::move(directory));
     if (!opened) co_return std::unexpected(opened.error());
     objects = std::move(*opened);
+    env::Spawn(background, io.executor(0), "orphans of the object store", CollectOrphans());
     env::Spawn(background, io.executor(0), "log checkpoints", logs->KeepCheckpoints());
     env::Spawn(background, io.executor(0), "settling of small objects", objects->KeepSettling());
     co_return Result<void>();
+}
+
+env::Task<void> Node::Parts::CollectOrphans() {
+    auto collected = co_await objects->CollectOrphans();
+    if (!collected) base::LogError("objects", "leftovers stay: {}", collected.error().message);
 }
 
 env::Task<Result<void>> Node::Parts::OpenServices() {

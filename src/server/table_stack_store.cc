@@ -10,7 +10,8 @@ constexpr const char* kStacks = "pipeline/stacks";
 }
 
 env::Task<base::Result<std::vector<pipeline::Stack>>> TableStackStore::LoadAll() {
-    auto entries = co_await table_.Scan(kStacks, storage::TableRange{});
+    storage::TableRange everything;
+    auto entries = co_await table_.Scan(kStacks, std::move(everything));
     if (!entries) co_return std::unexpected(entries.error());
     std::vector<pipeline::Stack> stacks;
     for (const auto& entry : *entries) {

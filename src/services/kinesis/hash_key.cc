@@ -1,0 +1,53 @@
+#include "services/kinesis/hash_key.h"
+
+#include <openssl/evp.h>
+
+#include <algorithm>
+
+#include "base/check.h"
+
+namespace wellhead::services::kinesis {
+
+HashKey HashOf(std::string_view partition_key) {
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    unsigned size = 0;
+    // Fetched once: looking an algorithm up costs more than hashing a key.
+    static const EVP_MD* md5 = EVP_MD_fetch(nullptr, "MD5", nullptr);
+    CHECK(EVP_Digest(partition_key.data(), partition_key.size(), digest, &size, md5, nullptr) == 1 && size == 16);
+    HashKey key = 0;
+    for (unsigned i = 0; i < size; ++i) key = key << 8 | digest[i];
+    return key;
+}
+
+std::string FormatHashKey(HashKey key) {
+    std::string digits;
+    do {
+        digits.push_back(static_cast<char>('0' + static_cast<int>(key % 10)));
+        key /= 10;
+    } while (key != 0);
+    std::reverse(digits.begin(), digits.end());
+    return digits;
+}
+
+std::optional<HashKey> ParseHashKey(std::string_view text) {
+    if (text.empty() || text.size() > 39 || (text.size() > 1 && text[0] == '0')) return std::nullopt;
+    HashKey key = 0;
+    for (char c : text) {
+        if (c < '0' || c > '9') return std::nullopt;
+        auto digit = static_cast<unsigned>(c - '0');
+        if (key > (kMaxHashKey - digit) / 10) return std::nullopt;
+        key = key * 10 + digit;
+    }
+    return key;
+}
+
+HashRange UniformRange(uint32_t index, uint32_t count) {
+    // floor(2^128 / count) without a 129-bit number.
+    HashKey width = kMaxHashKey / count;
+    if (kMaxHashKey % count == count - 1) ++width;
+    HashKey first = width * index;
+    if (count == 1) return {};
+    return {first, index + 1 == count ? kMaxHashKey : first + width - 1};
+}
+
+}  // namespace wellhead::services::kinesis
