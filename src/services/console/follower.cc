@@ -16,14 +16,12 @@ namespace kinesis = apis::kinesis;
 
 namespace {
 
-constexpr const char* kConsumerName = "wellhead-console";
 constexpr auto kBacklog = 15min;
 // What arrived longer ago is backlog: no part of a rate.
 constexpr auto kLive = 5s;
 constexpr size_t kMaxBacklogBytes = 32 << 20;
 // At high rates readings go out together; alone, at once.
 constexpr auto kFrameInterval = 4ms;
-constexpr auto kPollInterval = 50ms;
 constexpr size_t kMaxFrameReadings = 5000;
 
 }  // namespace
@@ -114,58 +112,6 @@ void Follower::Take(const Records& records, std::string& after) {
     }
 }
 
-// The ARN of our consumer of the stream, made when it is not there; empty where streams have no consumers.
-env::Task<std::string> Follower::Consumer(std::string stream_arn) {
-    kinesis::DescribeStreamConsumerInput ask;
-    ask.StreamARN = stream_arn;
-    ask.ConsumerName = kConsumerName;
-    auto known = co_await apis_.kinesis->DescribeStreamConsumer(context_, ask);
-    if (known) co_return known->ConsumerDescription.ConsumerARN;
-    kinesis::RegisterStreamConsumerInput make;
-    make.StreamARN = stream_arn;
-    make.ConsumerName = kConsumerName;
-    auto made = co_await apis_.kinesis->RegisterStreamConsumer(context_, make);
-    if (!made) {
-        base::LogInfo("console", "stream {} is polled: {}", stream_, made.error().message);
-        co_return std::string();
-    }
-    co_return made->Consumer.ConsumerARN;
-}
-
-// True while it makes sense to subscribe again at once.
-env::Task<bool> Follower::Subscribe(const std::string& shard, const std::string& consumer_arn, std::string& after,
-                                    bool& ended) {
-    kinesis::SubscribeToShardInput input;
-    input.ConsumerARN = consumer_arn;
-    input.ShardId = shard;
-    if (after.empty()) {
-        input.StartingPosition.Type = "AT_TIMESTAMP";
-        input.StartingPosition.Timestamp = begin_;
-    } else {
-        input.StartingPosition.Type = "AFTER_SEQUENCE_NUMBER";
-        input.StartingPosition.SequenceNumber = after;
-    }
-    auto opened = co_await apis_.kinesis->SubscribeToShard(context_, std::move(input));
-    if (!opened) {
-        base::LogInfo("console", "shard {} of {} cannot be subscribed to: {}", shard, stream_, opened.error().message);
-        co_return false;
-    }
-    auto events = std::move(opened->EventStream);
-    while (!stopped_) {
-        using boost::asio::experimental::awaitable_operators::operator||;
-        auto first = co_await (events->Next() || stopping_.Wait());
-        if (first.index() == 1) co_return true;
-        auto event = std::move(std::get<0>(first));
-        if (!event) co_return true;
-        if (!*event) co_return true;
-        const auto* records = std::get_if<kinesis::SubscribeToShardEvent>(&**event);
-        if (records == nullptr) continue;
-        Take(records->Records, after);
-        if (records->ChildShards && !records->ChildShards->empty()) ended = true;
-    }
-    co_return true;
-}
-
 env::Task<bool> Follower::Poll(const std::string& shard, std::string& after, bool& ended) {
     kinesis::GetShardIteratorInput ask;
     ask.StreamName = stream_;
@@ -192,33 +138,27 @@ env::Task<bool> Follower::Poll(const std::string& shard, std::string& after, boo
             co_return true;
         }
         at = *output->NextShardIterator;
-        if (output->Records.empty()) co_await env::Sleep(kPollInterval);
+        if (output->Records.empty()) co_await env::Sleep(settings_.poll_interval);
     }
     co_return true;
 }
 
-env::Task<void> Follower::FollowShard(std::string shard, std::string consumer_arn) {
+env::Task<void> Follower::FollowShard(std::string shard) {
     auto self = shared_from_this();
     std::string after;
     bool ended = false;
-    bool subscribe = !consumer_arn.empty();
     base::Duration pause = 100ms;
     while (!stopped_ && !ended) {
-        bool well = false;
         base::Tick begun = deps_.clock.Ticks();
-        if (subscribe) {
-            well = co_await Subscribe(shard, consumer_arn, after, ended);
-            // Refused at once: an endpoint without subscriptions. Polling always works.
-            if (!well) subscribe = false;
-        } else {
-            well = co_await Poll(shard, after, ended);
-        }
-        pause = well || deps_.clock.Ticks() - begun > 5s ? base::Duration(100ms) : std::min<base::Duration>(pause * 2, 5s);
+        bool well = co_await Poll(shard, after, ended);
+        // An iterator that expired is no trouble; a stream that is gone is asked for less and less often.
+        bool lasted = well || deps_.clock.Ticks() - begun > 5s;
+        pause = lasted ? base::Duration(100ms) : std::min<base::Duration>(pause * 2, 5s);
         if (!stopped_ && !ended) co_await env::Sleep(pause);
     }
 }
 
-env::Task<void> Follower::FollowShards(std::string consumer_arn) {
+env::Task<void> Follower::FollowShards() {
     kinesis::ListShardsInput input;
     input.StreamName = stream_;
     auto shards = co_await apis_.kinesis->ListShards(context_, std::move(input));
@@ -226,7 +166,7 @@ env::Task<void> Follower::FollowShards(std::string consumer_arn) {
     for (const auto& shard : *shards->Shards) {
         if (!followed_.insert(shard.ShardId).second) continue;
         env::Spawn(deps_.scope, deps_.home, "follow " + stream_ + " " + shard.ShardId,
-                   FollowShard(shard.ShardId, consumer_arn));
+                   FollowShard(shard.ShardId));
     }
 }
 
@@ -240,10 +180,9 @@ env::Task<void> Follower::Run() {
                 true);
         co_return;
     }
-    std::string consumer_arn = co_await Consumer(summary->StreamDescriptionSummary.StreamARN);
     // Splits and merges make new shards: looked for every few seconds.
     while (!stopped_) {
-        co_await FollowShards(consumer_arn);
+        co_await FollowShards();
         using boost::asio::experimental::awaitable_operators::operator||;
         co_await (stopping_.Wait() || env::Sleep(3s));
     }

@@ -27,12 +27,11 @@ class Follower : public std::enable_shared_from_this<Follower> {
 
   private:
     env::Task<void> Run();
-    env::Task<void> FollowShards(std::string consumer_arn);
-    // One shard to its end, by subscription where there is a consumer, else by polling.
-    env::Task<void> FollowShard(std::string shard, std::string consumer_arn);
-    env::Task<bool> Subscribe(const std::string& shard, const std::string& consumer_arn, std::string& after, bool& ended);
+    env::Task<void> FollowShards();
+    // One shard to its end. By polling: a registered consumer would be told at once, but would also stand in the way of
+    // whoever deletes the stream.
+    env::Task<void> FollowShard(std::string shard);
     env::Task<bool> Poll(const std::string& shard, std::string& after, bool& ended);
-    env::Task<std::string> Consumer(std::string stream_arn);
     template <class Records>
     void Take(const Records& records, std::string& after);
     void Flush();
