@@ -74,6 +74,11 @@ ServiceError Error(std::string code, int status, std::string message) {
     return error;
 }
 
+ServiceError MalformedXml(const std::string& reason) {
+    return Error("MalformedXML", 400,
+                 "The XML you provided was not well-formed or did not validate against our published schema: " + reason);
+}
+
 class RestXmlService final : public BoundService {
   public:
     using BoundService::BoundService;
@@ -143,7 +148,9 @@ env::Task<Outcome<void>> RestXmlService::ReadInput(const RestMatch& match, WireR
                                             body.error().message));
         }
         CO_RETURN_IF_ERROR(CheckBody(request, *body));
-        CO_RETURN_IF_ERROR(ReadBody(structure, *body, input, missing));
+        std::vector<std::string> missing_in_body;
+        CO_RETURN_IF_ERROR(ReadBody(structure, *body, input, missing_in_body));
+        if (!missing_in_body.empty()) co_return std::unexpected(MalformedXml("there is no " + missing_in_body.front()));
     }
     co_return Check(*match.operation, input, missing);
 }
@@ -169,9 +176,7 @@ Outcome<void> RestXmlService::ReadBody(const Structure& structure, const std::st
                                           : ReadXmlMembers(*root, structure, input, "", missing)
                      : base::Result<void>(std::unexpected(root.error()));
     if (read) return {};
-    return std::unexpected(Error("MalformedXML", 400,
-                                 "The XML you provided was not well-formed or did not validate against our published "
-                                 "schema: " + read.error().message));
+    return std::unexpected(MalformedXml(read.error().message));
 }
 
 WireResponse RestXmlService::WriteOutput(const Operation& operation, void* output) const {

@@ -1,5 +1,5 @@
 // Configurations that cannot be made here: reading and deleting them answers as AWS does where there is none, so that
-// tools that look at a bucket (terraform, the console) find their way; making one is refused by the generated API.
+// tools that look at a bucket (terraform, the console) find their way; making one is refused.
 
 #include "services/s3/s3_errors.h"
 #include "services/s3/s3_service.h"
@@ -77,6 +77,29 @@ Task<Outcome<s3::DeleteBucketEncryptionOutput>> S3Service::DeleteBucketEncryptio
     const CallContext&, s3::DeleteBucketEncryptionRequest request) {
     CO_RETURN_IF_ERROR(FindBucket(request.Bucket, request.ExpectedBucketOwner));
     co_return s3::DeleteBucketEncryptionOutput{};
+}
+
+Task<Outcome<s3::PutBucketPolicyOutput>> S3Service::PutBucketPolicy(const CallContext&,
+                                                                    s3::PutBucketPolicyRequest request) {
+    CO_RETURN_IF_ERROR(FindBucket(request.Bucket, request.ExpectedBucketOwner));
+    co_return std::unexpected(FeatureNotServed("bucket policies"));
+}
+
+Task<Outcome<s3::PutBucketCorsOutput>> S3Service::PutBucketCors(const CallContext&, s3::PutBucketCorsRequest request) {
+    CO_RETURN_IF_ERROR(FindBucket(request.Bucket, request.ExpectedBucketOwner));
+    co_return std::unexpected(FeatureNotServed("CORS rules of buckets"));
+}
+
+Task<Outcome<s3::PutBucketLifecycleConfigurationOutput>> S3Service::PutBucketLifecycleConfiguration(
+    const CallContext&, s3::PutBucketLifecycleConfigurationRequest request) {
+    CO_RETURN_IF_ERROR(FindBucket(request.Bucket, request.ExpectedBucketOwner));
+    co_return std::unexpected(FeatureNotServed("lifecycle rules"));
+}
+
+Task<Outcome<s3::PutBucketEncryptionOutput>> S3Service::PutBucketEncryption(const CallContext&,
+                                                                            s3::PutBucketEncryptionRequest request) {
+    CO_RETURN_IF_ERROR(FindBucket(request.Bucket, request.ExpectedBucketOwner));
+    co_return std::unexpected(FeatureNotServed("server-side encryption"));
 }
 
 Task<Outcome<s3::GetBucketLoggingOutput>> S3Service::GetBucketLogging(const CallContext&,

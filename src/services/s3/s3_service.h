@@ -149,6 +149,12 @@ class S3Service final : public s3::S3Api {
                                                                      s3::GetBucketEncryptionRequest) override;
     Task<Outcome<s3::DeleteBucketEncryptionOutput>> DeleteBucketEncryption(
         const CallContext&, s3::DeleteBucketEncryptionRequest) override;
+    Task<Outcome<s3::PutBucketPolicyOutput>> PutBucketPolicy(const CallContext&, s3::PutBucketPolicyRequest) override;
+    Task<Outcome<s3::PutBucketCorsOutput>> PutBucketCors(const CallContext&, s3::PutBucketCorsRequest) override;
+    Task<Outcome<s3::PutBucketLifecycleConfigurationOutput>> PutBucketLifecycleConfiguration(
+        const CallContext&, s3::PutBucketLifecycleConfigurationRequest) override;
+    Task<Outcome<s3::PutBucketEncryptionOutput>> PutBucketEncryption(const CallContext&,
+                                                                     s3::PutBucketEncryptionRequest) override;
     Task<Outcome<s3::GetBucketLoggingOutput>> GetBucketLogging(const CallContext&,
                                                                s3::GetBucketLoggingRequest) override;
     Task<Outcome<s3::GetBucketWebsiteOutput>> GetBucketWebsite(const CallContext&,

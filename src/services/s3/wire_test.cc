@@ -197,5 +197,19 @@ TEST_F(WireTest, SettingsAreReadFromXml) {
               501);
 }
 
+TEST_F(WireTest, SettingsThatWouldHaveNoEffectAreRefused) {
+    MakeBucket("lake");
+    EXPECT_EQ(Send("PUT", "/lake?policy", "{}").status, 501);
+    EXPECT_EQ(Send("PUT", "/lake?cors",
+                   "<CORSConfiguration><CORSRule><AllowedMethod>GET</AllowedMethod><AllowedOrigin>*</AllowedOrigin>"
+                   "</CORSRule></CORSConfiguration>")
+                  .status,
+              501);
+    EXPECT_THAT(Send("PUT", "/lake?lifecycle", "<LifecycleConfiguration><Rule><Status>Enabled</Status></Rule>"
+                     "</LifecycleConfiguration>").body,
+                HasSubstr("NotImplemented"));
+    EXPECT_THAT(Send("PUT", "/lake?cors", "<CORSConfiguration/>").body, HasSubstr("MalformedXML"));
+}
+
 }  // namespace
 }  // namespace wellhead::services::s3
