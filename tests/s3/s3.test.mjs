@@ -200,14 +200,14 @@ test('what was acknowledged is there after kill -9', async () => {
     rmSync(keep.dataDir, { recursive: true, force: true });
 });
 
-test('the AWS CLI copies, syncs, lists and removes', async (context) => {
-    const aws = (...args) => run('aws', args, {
+test('the AWS CLI copies, syncs, lists and removes', async () => {
+    // Debian's (2.9) does not know AWS_ENDPOINT_URL yet.
+    const aws = (...args) => run('aws', ['--endpoint-url', server.client.endpoint, ...args], {
         env: {
-            ...process.env, AWS_ENDPOINT_URL: server.client.endpoint, AWS_REGION: server.client.region, AWS_PAGER: '',
+            ...process.env, AWS_REGION: server.client.region, AWS_PAGER: '',
             AWS_ACCESS_KEY_ID: server.credentials.accessKeyId, AWS_SECRET_ACCESS_KEY: server.credentials.secretAccessKey,
         },
     });
-    try { await run('aws', ['--version']); } catch { context.diagnostic('no AWS CLI here'); return; }
     const source = join(folder, 'source');
     mkdirSync(join(source, 'deep'), { recursive: true });
     writeFileSync(join(source, 'small.txt'), 'small');

@@ -6,12 +6,13 @@ packages=(
   libboost1.81-dev libboost-json1.81-dev libssl-dev libnghttp2-dev libsqlite3-dev libsimdjson-dev libfmt-dev
   libspdlog-dev libzstd-dev libsnappy-dev zlib1g-dev libarchive-dev libyaml-cpp-dev libpugixml-dev libcli11-dev
   libpcre2-dev libgtest-dev libgmock-dev libbenchmark-dev
-  mosquitto mosquitto-clients chromium fonts-dejavu-core curl nodejs
+  mosquitto mosquitto-clients chromium fonts-dejavu-core curl nodejs awscli
 )
 missing=()
 for package in "${packages[@]}"; do
   # A command already there from elsewhere (a Node.js of its own) is as good as the package.
   [ "$package" = nodejs ] && command -v node >/dev/null && continue
+  [ "$package" = awscli ] && command -v aws >/dev/null && continue
   dpkg -s "$package" >/dev/null 2>&1 || missing+=("$package")
 done
 [ ${#missing[@]} -eq 0 ] && exit 0
