@@ -20,10 +20,7 @@
 #include "mqtt/broker.h"
 #include "net/listener.h"
 #include "services/iot_gateway/gateway.h"
-#if __has_include("storage/shard_log/file/shard_log_store.h")
-#define HAVE_LOG 1
 #include "storage/shard_log/file/shard_log_store.h"
-#endif
 
 namespace wellhead {
 namespace {
@@ -66,7 +63,7 @@ class LogSink final : public mqtt::PublishSink {
     std::shared_ptr<storage::ShardLog> log_;
 };
 
-[[maybe_unused]] env::Task<void> OpenLog(storage::ShardLogStore& store, std::shared_ptr<storage::ShardLog>& log) {
+env::Task<void> OpenLog(storage::ShardLogStore& store, std::shared_ptr<storage::ShardLog>& log) {
     auto opened = co_await store.Open("bench");
     if (opened) {
         log = *opened;
@@ -87,14 +84,13 @@ env::Task<void> StopAll(net::StreamListener& listener, mqtt::Broker& broker, boo
     first.stop();
 }
 
-int Run(int thread_count, [[maybe_unused]] const std::string& directory) {
+int Run(int thread_count, const std::string& directory) {
     auto clock = env::posix::MakeClock();
     auto random = env::posix::MakeRandom();
     auto files = env::posix::MakeFiles();
     env::BlockingPool writers("write", 2);
     env::BlockingPool readers("read", 1);
     std::shared_ptr<storage::ShardLog> log;
-#ifdef HAVE_LOG
     std::unique_ptr<storage::file::FileShardLogStore> store;
     if (!directory.empty()) {
         storage::file::ShardLogStoreSettings settings;
@@ -103,9 +99,6 @@ int Run(int thread_count, [[maybe_unused]] const std::string& directory) {
         env::RunTask(OpenLog(*store, log));
         if (!log) return 1;
     }
-#else
-    std::unique_ptr<storage::ShardLogStore> store;
-#endif
     std::vector<std::unique_ptr<boost::asio::io_context>> contexts;
     std::vector<env::Executor> homes;
     for (int i = 0; i < thread_count; ++i) {
