@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "api/credentials.h"
+#include "apis/athena/service.h"
 #include "apis/cognito_idp/service.h"
 #include "apis/firehose/service.h"
 #include "apis/glue/service.h"
@@ -33,6 +34,7 @@
 #include "server/mqtt_web_socket.h"
 #include "server/service_caller.h"
 #include "server/table_stack_store.h"
+#include "services/athena/athena_service.h"
 #include "services/cognito/cognito.h"
 #include "services/console/console.h"
 #include "services/firehose/firehose_service.h"
@@ -118,6 +120,7 @@ struct Node::Parts {
     query::duckdb::DuckDbParquetWriter parquet;
     std::unique_ptr<services::glue::GlueService> glue;
     std::unique_ptr<services::firehose::FirehoseService> firehose;
+    std::unique_ptr<services::athena::AthenaService> athena;
     std::unique_ptr<services::cognito::Cognito> cognito;
     std::unique_ptr<services::iot::IotService> iot;
     std::unique_ptr<mqtt::Broker> broker;
@@ -237,6 +240,13 @@ env::Task<Result<void>> Node::Parts::OpenLake() {
         co_await services::firehose::FirehoseService::Open(firehose_deps, std::move(firehose_settings));
     if (!opened_firehose) co_return std::unexpected(opened_firehose.error());
     firehose = std::move(*opened_firehose);
+
+    services::athena::AthenaDependencies athena_deps{*clock, *random,       *files,      delivery_pool,  *table, *glue,
+                                                     *s3,    *object_files, *sql_engine, io.executor(0)};
+    services::athena::AthenaSettings athena_settings{options.account_id, options.region, data->Sub("athena")};
+    auto opened_athena = co_await services::athena::AthenaService::Open(athena_deps, std::move(athena_settings));
+    if (!opened_athena) co_return std::unexpected(opened_athena.error());
+    athena = std::move(*opened_athena);
     co_return Result<void>();
 }
 
@@ -281,6 +291,7 @@ env::Task<Result<void>> Node::Parts::OpenConsole() {
     apis.kinesis = kinesis.get();
     apis.firehose = firehose.get();
     apis.glue = glue.get();
+    apis.athena = athena.get();
     apis.s3 = s3.get();
     services::console::Settings settings;
     settings.region = options.region;
@@ -330,6 +341,7 @@ void Node::Parts::MakeGateway() {
     services.push_back(apis::kinesis::MakeService(*kinesis));
     services.push_back(apis::firehose::MakeService(*firehose));
     services.push_back(apis::glue::MakeService(*glue));
+    services.push_back(apis::athena::MakeService(*athena));
     services.push_back(apis::s3::MakeService(*s3));
     for (auto& service : services) gateway->AddService(*service);
     gateway->AddRoute({"health", gateway::PathPrefix("/health"), &health, {}});
@@ -467,6 +479,7 @@ env::Task<void> Node::Stop() {
     if (parts.broker) co_await parts.broker->Close();
     if (parts.mqtt_listener) co_await parts.mqtt_listener->Stop(kStopGrace);
     if (parts.plain_mqtt_listener) co_await parts.plain_mqtt_listener->Stop(kStopGrace);
+    if (parts.athena) co_await parts.athena->Close();
     if (parts.firehose) co_await parts.firehose->Close();
     if (parts.glue) co_await parts.glue->Close();
     if (parts.kinesis) co_await parts.kinesis->Close();
