@@ -39,27 +39,28 @@ base::Gauge& ReadOnlyLogs() {
 
 }  // namespace
 
-Result<std::shared_ptr<FileShardLog>> FileShardLog::Open(LogWorld& world, std::string directory,
+Result<std::shared_ptr<FileShardLog>> FileShardLog::Open(std::shared_ptr<LogWorld> world, std::string directory,
                                                          std::string name) {
-    ASSIGN_OR_RETURN(RecoveredLog recovered, RecoverLog(world.files, world.random, directory, name));
+    ASSIGN_OR_RETURN(RecoveredLog recovered, RecoverLog(world->files, world->random, directory, name));
     uint32_t first_spare = recovered.spares.empty() ? 1 : recovered.spares.front();
     auto log = std::shared_ptr<FileShardLog>(
-        new FileShardLog(world, std::move(directory), std::move(name), std::move(recovered)));
+        new FileShardLog(std::move(world), std::move(directory), std::move(name), std::move(recovered)));
     RETURN_IF_ERROR(log->Resume(first_spare));
     return log;
 }
 
-FileShardLog::FileShardLog(LogWorld& world, std::string directory, std::string name, RecoveredLog recovered)
-    : world_(world),
+FileShardLog::FileShardLog(std::shared_ptr<LogWorld> world, std::string directory, std::string name, RecoveredLog recovered)
+    : shared_world_(std::move(world)),
+      world_(*shared_world_),
       directory_(std::move(directory)),
       name_(std::move(name)),
       log_key_(recovered.log_key),
-      writer_(world.files, world.clock, directory_, world.segment_sizes),
+      writer_(world_.files, world_.clock, directory_, world_.segment_sizes),
       chain_(recovered.chain),
       planned_next_(recovered.next),
       last_arrival_us_(recovered.last_arrival_us),
       segments_(recovered.segments.begin(), recovered.segments.end()),
-      cache_(world.cache),
+      cache_(world_.cache),
       next_(recovered.next),
       durable_chain_(recovered.chain),
       state_file_(std::move(recovered.state_file)) {

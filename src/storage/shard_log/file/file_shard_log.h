@@ -20,7 +20,7 @@
 
 namespace wellhead::storage::file {
 
-// What a log works with; all of it outlives the log. writers run commits, readers everything else that blocks.
+// What a log works with; what it refers to outlives the log. writers run commits, readers everything else that blocks.
 struct LogWorld {
     env::Files& files;
     env::Clock& clock;
@@ -35,7 +35,8 @@ struct LogWorld {
 class FileShardLog final : public ShardLog, public std::enable_shared_from_this<FileShardLog> {
   public:
     // Blocking.
-    static base::Result<std::shared_ptr<FileShardLog>> Open(LogWorld& world, std::string directory, std::string name);
+    static base::Result<std::shared_ptr<FileShardLog>> Open(std::shared_ptr<LogWorld> world, std::string directory,
+                                                              std::string name);
 
     env::Task<base::Result<AppendedRange>> Append(std::vector<NewLogRecord> records) override;
     env::Task<base::Result<std::vector<LogRecord>>> Read(LogOffset from, size_t max_records,
@@ -80,7 +81,7 @@ class FileShardLog final : public ShardLog, public std::enable_shared_from_this<
     };
     struct SegmentPart;
 
-    FileShardLog(LogWorld& world, std::string directory, std::string name, RecoveredLog recovered);
+    FileShardLog(std::shared_ptr<LogWorld> world, std::string directory, std::string name, RecoveredLog recovered);
     base::Result<void> Resume(uint32_t first_spare);
 
     // Commits; one at a time, on a writer thread.
@@ -103,6 +104,7 @@ class FileShardLog final : public ShardLog, public std::enable_shared_from_this<
     std::unexpected<base::Error> LostError(const LogExtent& range) const;
     LogExtent NoteLost(LogOffset first, LogOffset next);
 
+    const std::shared_ptr<LogWorld> shared_world_;
     LogWorld& world_;
     const std::string directory_;
     const std::string name_;

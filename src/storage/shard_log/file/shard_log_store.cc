@@ -39,7 +39,8 @@ struct FileShardLogStore::Names {
 FileShardLogStore::FileShardLogStore(env::Files& files, env::Clock& clock, env::Random& random,
                                      env::BlockingPool& writers, env::BlockingPool& readers,
                                      ShardLogStoreSettings settings)
-    : world_{files, clock, random, writers, readers, settings.segment_sizes, 2 << 20, {}},
+    : shared_world_(new LogWorld{files, clock, random, writers, readers, settings.segment_sizes, 2 << 20, {}}),
+      world_(*shared_world_),
       root_(std::move(settings.root)),
       names_(std::make_shared<Names>()) {}
 
@@ -74,12 +75,12 @@ Result<std::shared_ptr<FileShardLog>> FileShardLogStore::OpenBlocking(const std:
         if (log->removed()) return Fail(ErrorCode::kConflict, name + " is being removed");
         return log;
     }
-    ASSIGN_OR_RETURN(auto log, FileShardLog::Open(world_, DirectoryOf(name), name));
+    ASSIGN_OR_RETURN(auto log, FileShardLog::Open(shared_world_, DirectoryOf(name), name));
     if (log->removed()) {
         // A removal that a crash cut short.
         log.reset();
         FileShardLog::RemoveFiles(world_.files, DirectoryOf(name));
-        ASSIGN_OR_RETURN(log, FileShardLog::Open(world_, DirectoryOf(name), name));
+        ASSIGN_OR_RETURN(log, FileShardLog::Open(shared_world_, DirectoryOf(name), name));
     }
     names_->open[name] = log;
     return log;

@@ -19,7 +19,7 @@ class FileShardLogStore final : public ShardLogStore {
     // All of them outlive the store. writers run commits (four threads or so), readers everything else that blocks.
     FileShardLogStore(env::Files& files, env::Clock& clock, env::Random& random, env::BlockingPool& writers,
                       env::BlockingPool& readers, ShardLogStoreSettings settings);
-    // Every log was let go.
+    // Every log was let go; what that started may go on on the pools.
     ~FileShardLogStore() override;
 
     env::Task<base::Result<std::shared_ptr<ShardLog>>> Open(std::string name) override;
@@ -38,7 +38,8 @@ class FileShardLogStore final : public ShardLogStore {
     void ListBlocking(const std::string& name, std::vector<std::string>& found);
     std::string DirectoryOf(const std::string& name) const { return root_ + "/" + name; }
 
-    LogWorld world_;
+    const std::shared_ptr<LogWorld> shared_world_;  // a log that is being let go has it too
+    LogWorld& world_;
     const std::string root_;
     std::shared_ptr<Names> names_;
 };
