@@ -13,7 +13,7 @@ build: setup
 	@ln -sf src/server/wellhead build/release/wellhead
 
 run: build
-	@build/release/wellhead up
+	@tools/run.sh
 
 check: build
 	@python3 tools/check/check.py

@@ -5,7 +5,9 @@ import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { AthenaClient, CreateWorkGroupCommand } from '@aws-sdk/client-athena';
 import { CreateStreamCommand, KinesisClient, PutRecordCommand } from '@aws-sdk/client-kinesis';
+import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
 import { chromium } from 'playwright-core';
 import { startServer } from '../support/server.mjs';
 
@@ -83,6 +85,10 @@ test('the line moves while records arrive', async () => {
 });
 
 test('a query shows its rows', async () => {
+    await new S3Client(server.client).send(new CreateBucketCommand({ Bucket: 'results' }));
+    await new AthenaClient(server.client).send(new CreateWorkGroupCommand({
+        Name: 'lake', Configuration: { ResultConfiguration: { OutputLocation: 's3://results/' } },
+    }));
     await page.goto(server.console + '/sql?sql=' + encodeURIComponent('SELECT 20 + 22 AS answer'));
     await page.getByRole('button', { name: 'Run', exact: true }).click();
     await page.getByText('42', { exact: true }).waitFor();

@@ -64,7 +64,7 @@ const arn = (resource) => `arn:aws:iot:${server.region}:${server.account_id}:${r
 
 test('a device registered by the API publishes through a rule into a stream', async () => {
     await streams.send(new kinesis.CreateStreamCommand({ StreamName: 'readings', ShardCount: 1 }));
-    await kinesis.waitUntilStreamExists({ client: streams, maxWaitTime: 10 }, { StreamName: 'readings' });
+    await kinesis.waitUntilStreamExists({ client: streams, maxWaitTime: 30, minDelay: 1, maxDelay: 2 }, { StreamName: 'readings' });
     await control.send(new iot.CreateTopicRuleCommand({
         ruleName: 'oilfield',
         topicRulePayload: {
