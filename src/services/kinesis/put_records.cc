@@ -145,6 +145,10 @@ KinesisService::Answer<apis::kinesis::PutRecordsOutput> KinesisService::PutRecor
         }
         co_await AppendGroup(call, 0);
         co_await call->done.Wait();
+        if (call->running > 0) {
+            // The caller went away. What was begun ends by itself and nobody is told.
+            co_return std::unexpected(errors::InternalFailureException("The call was cancelled."));
+        }
         todo = call->again;
         if (todo.empty()) break;
         co_await env::Sleep(std::chrono::milliseconds(2));
