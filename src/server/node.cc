@@ -100,8 +100,8 @@ struct Node::Parts {
     std::unique_ptr<DataDir> data;
     std::unique_ptr<api::CredentialStore> credentials;
 
-    env::BlockingPool log_writers{"log-write", 4};
     env::BlockingPool readers{"read", 2};
+    env::BlockingPool log_writers{"log-write", 4};  // may hand on to the readers
     env::BlockingPool object_pool{"objects", 8};
     env::BlockingPool keys_pool{"keys", 2};
     env::BlockingPool sql_pool{"sql", 4};
