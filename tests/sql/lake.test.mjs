@@ -1,7 +1,7 @@
 // Records in, SQL out, with AWS's own clients: Firehose and Kinesis -> Parquet -> crawler -> Athena.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setTimeout as pause } from 'node:timers/promises';
 import { AthenaClient, GetQueryExecutionCommand, GetQueryResultsCommand, StartQueryExecutionCommand } from '@aws-sdk/client-athena';
 import { CreateDeliveryStreamCommand, DescribeDeliveryStreamCommand, FirehoseClient, PutRecordBatchCommand } from '@aws-sdk/client-firehose';
 import { CreateCrawlerCommand, CreateDatabaseCommand, CreateTableCommand, GetCrawlerCommand, GetPartitionsCommand, GetTableCommand, GlueClient,
@@ -26,7 +26,7 @@ async function until(what, limitMs = 30000) {
         const value = await what();
         if (value) return value;
         if (Date.now() > end) throw new Error(`not in ${limitMs} ms: ${what}\n${server.log()}`);
-        await sleep(100);
+        await pause(100);
     }
 }
 const keys = async (prefix) => ((await made.s3.send(new ListObjectsV2Command({ Bucket: 'lake', Prefix: prefix }))).Contents ?? []).map((o) => o.Key);
@@ -140,7 +140,7 @@ test('a stream\'s records are in the lake once each, across a kill -9', async ()
     };
     for (let round = 0; round < 3; ++round) {
         for (let i = 0; i < 3; ++i) await put();
-        await sleep(50 * round);
+        await pause(50 * round);
         await server.kill();
         server = await startServer({ dataDir: server.dataDir });
         clients();
