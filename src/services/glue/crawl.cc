@@ -145,7 +145,7 @@ env::Task<Result<void>> Crawl::CrawlTarget(wire::S3Target target) {
     co_return Result<void>{};
 }
 
-env::Task<Result<std::optional<wire::Table>>> Crawl::TableAt(std::string location) {
+env::Task<Result<std::optional<wire::Table>>> Crawl::TableAt(std::string location, const TableLayout& layout, const FileSchema& schema) {
     std::optional<std::string> token;
     do {
         wire::GetTablesRequest request;
@@ -155,7 +155,14 @@ env::Task<Result<std::optional<wire::Table>>> Crawl::TableAt(std::string locatio
         if (!page) co_return std::unexpected(ToError(page.error()));
         for (wire::Table& table : *page->TableList) {
             if (!table.StorageDescriptor || !table.StorageDescriptor->Location) continue;
-            if (WithSlash(*table.StorageDescriptor->Location) == location) co_return std::optional<wire::Table>(std::move(table));
+            if (WithSlash(*table.StorageDescriptor->Location) != location) continue;
+            // A table that only shares the place (a schema for delivery, say) is left alone.
+            const size_t keys = table.PartitionKeys ? table.PartitionKeys->size() : 0;
+            const std::string serde = table.StorageDescriptor->SerdeInfo
+                                          ? LowerCase(table.StorageDescriptor->SerdeInfo->SerializationLibrary.value_or("")) : "";
+            const std::string word = schema.classification == "csv" ? "serde2" : schema.classification;
+            if (keys != layout.partition_keys.size() || (!serde.empty() && serde.find(word) == std::string::npos)) continue;
+            co_return std::optional<wire::Table>(std::move(table));
         }
         token = page->NextToken;
     } while (token);
@@ -170,7 +177,7 @@ env::Task<Result<void>> Crawl::CrawlTable(std::string bucket, TableLayout layout
         co_return Result<void>{};
     }
     if (!schema) co_return std::unexpected(schema.error());
-    CO_ASSIGN_OR_RETURN(auto before, co_await TableAt(location));
+    CO_ASSIGN_OR_RETURN(auto before, co_await TableAt(location, layout, *schema));
     std::string name;
     if (before) {
         name = before->Name;

@@ -28,8 +28,9 @@ class Crawl {
                                               const FileSchema& schema);
     env::Task<base::Result<void>> UpdateTable(wire::Table table, const TableLayout& layout, const FileSchema& schema);
     env::Task<base::Result<void>> SyncPartitions(std::string table, std::string bucket, const TableLayout& layout);
-    // The table whose data lie at location.
-    env::Task<base::Result<std::optional<wire::Table>>> TableAt(std::string location);
+    // The table of such data at location.
+    env::Task<base::Result<std::optional<wire::Table>>> TableAt(std::string location, const TableLayout& layout,
+                                                                const FileSchema& schema);
     bool Stopped() const { return stop_->load(); }
 
     apis::glue::GlueApi& catalog_;
