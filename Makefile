@@ -9,7 +9,7 @@ setup:
 build: setup
 	@mkdir -p build
 	@cmake -S . -B build/release -G Ninja -DCMAKE_BUILD_TYPE=Release >build/cmake.log 2>&1 || (cat build/cmake.log; false)
-	@ninja -C build/release
+	@ninja -C build/release wellhead
 	@ln -sf src/server/wellhead build/release/wellhead
 
 run: build
@@ -17,6 +17,7 @@ run: build
 
 check: build
 	@python3 tools/check/check.py
+	@ninja -C build/release
 	@ctest --test-dir build/release -L unit --output-on-failure -j2
 
 test: check
