@@ -16,19 +16,25 @@ function binary() {
     return found;
 }
 
-// Resolves when the server says that it is ready. options: args (more arguments of `up`), dataDir (one to keep).
-export async function startServer({ args = [], dataDir = mkdtempSync(join(tmpdir(), 'wellhead-')), keep = false } = {}) {
+// Resolves when the server says that it is ready. options: args (more arguments of `up`), dataDir (one to keep), ports (0:
+// any), environment (more of it), launcher (a command that runs the server), onSpawn (gets the child process at once).
+export async function startServer({ args = [], dataDir = mkdtempSync(join(tmpdir(), 'wellhead-')), keep = false, ports = {}, environment = {},
+    launcher = [], onSpawn = () => {} } = {}) {
     const credentials = { accessKeyId: 'AKIAIOSFODNN7EXAMPLE', secretAccessKey: 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY' };
-    const child = spawn(binary(), ['up', '--data-dir', dataDir, '--port', '0', '--mqtt-port', '0', '--console-port', '0', ...args], {
+    const { port = 0, mqttPort = 0, consolePort = 0 } = ports;
+    const command = [...launcher, binary(), 'up', '--data-dir', dataDir, '--port', port, '--mqtt-port', mqttPort, '--console-port', consolePort, ...args];
+    const begun = performance.now();
+    const child = spawn(command[0], command.slice(1).map(String), {
         stdio: ['ignore', 'pipe', 'pipe'],
         env: {
-            ...process.env, WELLHEAD_ROOT_ACCESS_KEY_ID: credentials.accessKeyId,
+            ...process.env, ...environment, WELLHEAD_ROOT_ACCESS_KEY_ID: credentials.accessKeyId,
             WELLHEAD_ROOT_SECRET_ACCESS_KEY: credentials.secretAccessKey,
         },
     });
     let log = '';
     child.stderr.on('data', (data) => { log += data; });
     const ended = new Promise((resolve) => child.once('exit', (code, signal) => resolve({ code, signal })));
+    onSpawn(child);
     const ready = new Promise((resolve) => {
         createInterface({ input: child.stdout }).on('line', (line) => {
             if (!line.startsWith('{')) return;
@@ -36,9 +42,11 @@ export async function startServer({ args = [], dataDir = mkdtempSync(join(tmpdir
         });
     });
     const first = await Promise.race([ready, ended.then((how) => ({ how }))]);
-    if (first.how) throw new Error(`the server ended with ${JSON.stringify(first.how)}:\n${log}`);
+    if (first.how) throw Object.assign(new Error(`the server ended with ${JSON.stringify(first.how)}:\n${log}`), { how: first.how });
     return {
         ...first,
+        readyMs: performance.now() - begun,
+        ended,
         dataDir,
         credentials,
         caFile: join(dataDir, 'ca.pem'),

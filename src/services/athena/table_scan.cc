@@ -112,7 +112,10 @@ env::Task<Result<void>> TableScanner::AddFiles(const api::CallContext& context, 
                 const std::string name = key.substr(key.rfind('/') + 1);
                 if (object.Size.value_or(0) == 0 || name.empty() || name[0] == '_' || name[0] == '.') continue;
                 auto file = co_await files_.Find(bucket, key);
-                if (!file) continue;  // deleted meanwhile
+                if (!file) {
+                    if (file.error().code == ErrorCode::kNotFound) continue;  // deleted meanwhile
+                    co_return unexpected(file.error());
+                }
                 plan.bytes += file->size_bytes;
                 plan.readable_files.push_back(file->path);
                 plan.holds.push_back(std::move(file->hold));

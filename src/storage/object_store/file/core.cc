@@ -70,7 +70,9 @@ void Core::RemoveFile(const std::string& path) {
     if (!removed && removed.error().code != ErrorCode::kNotFound) {
         base::LogWarning("objects", "could not remove an old version: {}", removed.error().message);
     }
-    for (std::string at = ParentOf(path); at.size() > directory_.size(); at = ParentOf(at)) {
+    // The staging directory stays, empty too: writers count on it.
+    const std::string staging = StagingDirectory();
+    for (std::string at = ParentOf(path); at.size() > directory_.size() && at != staging; at = ParentOf(at)) {
         if (!deps_.files.Remove(at)) return;  // not empty
     }
 }

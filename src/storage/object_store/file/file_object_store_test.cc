@@ -100,6 +100,18 @@ TEST_F(FileObjectStoreTest, AWriterThatIsGivenUpLeavesNothing) {
     EXPECT_TRUE(FilesOnDisk().empty());
 }
 
+TEST_F(FileObjectStoreTest, OthersAreWrittenAfterTheOnlyWriterWasGivenUp) {
+    {
+        auto writer = store().NewWriter("lake");
+        ASSERT_TRUE(RunTask(writer->Write(base::Bytes(3 << 20, 'x'))));
+    }
+    auto nothing = [] {};
+    while (!FilesOnDisk().empty()) RunTask(env::RunBlocking(run_->pool, nothing));
+    auto writer = store().NewWriter("lake");
+    EXPECT_TRUE(RunTask(writer->Write(base::Bytes(3 << 20, 'y'))));
+    EXPECT_TRUE(RunTask(writer->Commit("k", "", {})));
+}
+
 TEST_F(FileObjectStoreTest, ObjectsAreThereAfterARestartAndOrphansAreNot) {
     ASSERT_TRUE(RunTask(PutOne(store(), "k", Long("kept"))));
     ASSERT_TRUE(RunTask(PutOne(store(), "deep/er/k", Long("kept too"))));
