@@ -1,5 +1,5 @@
 # The commands of the README and of CONTRIBUTING.
-.PHONY: setup build run check test bench clean
+.PHONY: setup build run check test faults bench clean
 .DEFAULT_GOAL := build
 
 setup:
@@ -22,4 +22,10 @@ check: build
 
 test: check
 	@cd tests && npm ci --no-audit --no-fund --loglevel=error
-	@cd tests && node --test --test-concurrency=1 $(wildcard tests/*/*.test.mjs:tests/%=%)
+	@cd tests && node --test --test-concurrency=1 $(patsubst tests/%,%,$(wildcard tests/*/*.test.mjs))
+
+# kill -9 at random and named moments, WELLHEAD_KILLS times; `make test` does it a few times.
+faults: export WELLHEAD_KILLS ?= 100
+faults: build
+	@cd tests && npm ci --no-audit --no-fund --loglevel=error
+	@cd tests && node --test --test-concurrency=1 $(patsubst tests/%,%,$(wildcard tests/faults/*.test.mjs))

@@ -23,8 +23,7 @@ constexpr const char* kKeys = "kinesis/keys";
 api::ServiceError FromStorage(const base::Error& error) {
     switch (error.code) {
         case base::ErrorCode::kLimit:
-            return errors::ProvisionedThroughputExceededException("There is no room for more records now: " +
-                                                                  error.message);
+            return errors::ProvisionedThroughputExceededException("There is no room for more records now.");
         case base::ErrorCode::kInvalidArgument: return errors::InvalidArgumentException(error.message);
         case base::ErrorCode::kNotFound: return errors::ResourceNotFoundException(error.message);
         case base::ErrorCode::kConflict:
@@ -38,7 +37,9 @@ api::ServiceError FromStorage(const base::Error& error) {
         case base::ErrorCode::kIo:
         case base::ErrorCode::kCorrupt: break;
     }
-    auto failure = errors::InternalFailureException(error.message);
+    // Paths and causes are the log's, not the client's.
+    base::LogError("kinesis", "a request failed: {}", error.message);
+    auto failure = errors::InternalFailureException("Internal service failure.");
     failure.http_status = 500;
     return failure;
 }
