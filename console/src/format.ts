@@ -8,7 +8,7 @@ export function count(value: number): string {
 }
 export function rate(value: number): string {
   if (value === 0) return "0";
-  if (value < 10) return value.toFixed(1);
+  if (value < 9.95) return value.toFixed(1);
   return value < 1000 ? Math.round(value).toString() : compact.format(value);
 }
 export function bytes(value: number): string {

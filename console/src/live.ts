@@ -47,6 +47,7 @@ export class LiveFeed {
   private pinger?: number;
   private closed = false;
   private waitMs = 500;
+  private since = 0; // the server's time when it began to tell us
   private bestTrip = Infinity;
   private changed = new Set<() => void>();
 
@@ -126,6 +127,7 @@ export class LiveFeed {
     const here = Date.now();
     switch (frame.t) {
       case "hello":
+        this.since = frame.now;
         this.clockOffset = frame.now - here;
         break;
       case "pong":
@@ -151,12 +153,12 @@ export class LiveFeed {
   private onData(frame: Extract<Frame, { t: "d" }>, here: number) {
     this.records += frame.n;
     const delay = here + this.clockOffset - frame.a;
-    // The backlog that comes at the beginning says nothing about the delay of live points.
-    if (frame.n > 0) {
+    // What was in the stream before this page came says nothing about the delay; the rate goes by the arrival there.
+    if (frame.n > 0 && frame.a >= this.since) {
       this.delays.push(delay);
       if (this.delays.length > 15) this.delays.shift();
-      this.arrivals.push({ at: here, n: frame.n });
     }
+    this.arrivals.push({ at: frame.a - this.clockOffset, n: frame.n });
     let fresh = false;
     for (const measure of frame.m) {
       if (!this.series.has(measure)) {

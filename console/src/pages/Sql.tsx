@@ -33,9 +33,12 @@ function firstQuery(table: Table | undefined): string {
   return `SELECT ${key.name},\n       count(*) AS readings${measures}\nFROM ${table.name}\nGROUP BY ${key.name}\nORDER BY ${key.name}`;
 }
 
+// The table that readings are asked from: one in partitions holds what was delivered.
+const likeliest = (tables: Table[]) => tables.find((table) => table.partitionKeys.length > 0) ?? tables[0];
+
 export function Sql() {
   const { query: route } = useRoute();
-  const tables = useLoaded<Table[]>("/api/tables");
+  const tables = useLoaded<Table[]>("/api/tables", 15_000);
   const history = useLoaded<Query[]>("/api/queries", 15_000);
   const [sql, setSql] = useState(() => route.get("sql") ?? sessionStorage.getItem("sql") ?? "");
   const [database, setDatabase] = useState(route.get("database") ?? undefined);
@@ -45,12 +48,16 @@ export function Sql() {
   const [starting, setStarting] = useState(false);
   const [loadingMore, setLoadingMore] = useState(false);
   const turn = useRef(0);
+  const proposed = useRef("");
 
+  // The proposal follows the tables (the crawler makes some later) until somebody writes a query.
   useEffect(() => {
-    if (sql === "" && tables.value) setSql(firstQuery(tables.value[0]));
-    if (database === undefined && tables.value?.[0]) setDatabase(tables.value[0].database);
+    if (!tables.value) return;
+    const table = likeliest(tables.value);
+    if (sql === proposed.current) setSql((proposed.current = firstQuery(table)));
+    if (database === undefined && table) setDatabase(table.database);
   }, [tables.value]);
-  useEffect(() => sessionStorage.setItem("sql", sql), [sql]);
+  useEffect(() => sessionStorage.setItem("sql", sql === proposed.current ? "" : sql), [sql]);
 
   const show = async (id: string, mine: number) => {
     for (let wait = 60; mine === turn.current; wait = Math.min(wait * 1.5, 1000)) {
