@@ -199,7 +199,7 @@ function Results({ query, pages, more, loadingMore }: { query?: Query; pages: Qu
       empty={<Empty title={query?.state === "SUCCEEDED" ? "The query gave no rows" : "No result yet"}>{query ? undefined : "Run a query to see its rows here."}</Empty>}
       footer={more && <Button loading={loadingMore} onClick={more}>Load more rows</Button>}
       columnDefinitions={columns.length === 0 ? [{ id: "none", header: "", cell: () => "" }] : columns.map((column, at) => ({
-        id: String(at), header: <span title={column.type}>{column.name}</span>, minWidth: 90,
+        id: String(at), header: <span title={column.type}>{column.name}</span>, minWidth: Math.min(320, Math.max(90, 40 + 8 * column.name.length)),
         cell: (row: { cells: (string | null)[] }) => {
           const value = row.cells[at];
           if (value === null || value === undefined) return <Box color="text-status-inactive" display="inline">null</Box>;

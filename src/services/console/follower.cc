@@ -17,8 +17,6 @@ namespace kinesis = apis::kinesis;
 namespace {
 
 constexpr auto kBacklog = 15min;
-// What arrived longer ago is backlog: no part of a rate.
-constexpr auto kLive = 5s;
 constexpr size_t kMaxBacklogBytes = 32 << 20;
 // At high rates readings go out together; alone, at once.
 constexpr auto kFrameInterval = 4ms;
@@ -98,7 +96,8 @@ void Follower::Take(const Records& records, std::string& after) {
         after = record.SequenceNumber;
         base::Instant arrival = record.ApproximateArrivalTimestamp.value_or(deps_.clock.Now());
         auto reading = ParseReading(record.Data.bytes, record.PartitionKey, arrival);
-        bool live = deps_.clock.Now() - arrival < kLive;
+        // What was there before us is backlog: no part of a rate.
+        bool live = arrival >= begin_ + kBacklog;
         if (live) ++records_;
         if (reading) writer_.Add(*reading, arrival, live);
         if (writer_.size() >= kMaxFrameReadings) Flush();
