@@ -1,5 +1,5 @@
 # The commands of the README and of CONTRIBUTING.
-.PHONY: setup build run check test faults bench clean
+.PHONY: setup build run check test faults sanitize compat bench clean
 .DEFAULT_GOAL := build
 
 setup:
@@ -29,3 +29,19 @@ faults: export WELLHEAD_KILLS ?= 100
 faults: build
 	@cd tests && npm ci --no-audit --no-fund --loglevel=error
 	@cd tests && node --test --test-concurrency=1 $(patsubst tests/%,%,$(wildcard tests/faults/*.test.mjs))
+
+# Unit tests and fuzz targets with AddressSanitizer and UndefinedBehaviorSanitizer.
+sanitize: setup
+	@mkdir -p build
+	@cmake -S . -B build/asan -G Ninja -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS_DEBUG="-O1 -g1" -DWELLHEAD_SANITIZE=ON >build/asan.log 2>&1 || (cat build/asan.log; false)
+	@ninja -C build/asan unit_tests fuzz_targets
+	@ctest --test-dir build/asan -L 'unit|fuzz' --output-on-failure -j2
+
+# Python's clients of AWS, from PyPI, as their users write programs.
+compat: build build/compat/installed
+	@build/compat/bin/python tests/compat/run.py
+
+build/compat/installed: tests/compat/requirements.txt
+	@python3 -m venv build/compat
+	@build/compat/bin/pip install --quiet --disable-pip-version-check -r $<
+	@touch $@

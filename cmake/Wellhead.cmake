@@ -16,7 +16,7 @@ target_include_directories(wellhead_options INTERFACE ${CMAKE_SOURCE_DIR}/src)
 target_compile_options(wellhead_options INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -fno-omit-frame-pointer)
 # g++ 12 raises false alarms that come and go with its optimizer: warnings are errors where it does not optimize.
-if(CMAKE_BUILD_TYPE STREQUAL "Debug")
+if(CMAKE_BUILD_TYPE STREQUAL "Debug" AND NOT WELLHEAD_SANITIZE)
   target_compile_options(wellhead_options INTERFACE -Werror)
 endif()
 # Coroutine frames of g++ 12 raise false alarms of these two kinds.
@@ -26,9 +26,18 @@ target_compile_options(wellhead_options INTERFACE -Wno-restrict)
 target_compile_definitions(wellhead_options INTERFACE
   BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_SEPARATE_COMPILATION)
 target_link_libraries(wellhead_options INTERFACE Threads::Threads fmt::fmt)
+# All unit-test programs, and all fuzz targets (sanitized builds have them).
+add_custom_target(unit_tests)
+add_custom_target(fuzz_targets)
 if(WELLHEAD_SANITIZE)
-  target_compile_options(wellhead_options INTERFACE -fsanitize=address,undefined -fno-sanitize-recover=all)
+  # Neither is instrumented itself: what is called at each edge, and the driver that judges by it.
+  add_library(wellhead_coverage STATIC ${CMAKE_SOURCE_DIR}/tools/fuzz/coverage.cc)
+  add_library(wellhead_fuzz_driver STATIC ${CMAKE_SOURCE_DIR}/tools/fuzz/driver.cc)
+  target_link_libraries(wellhead_fuzz_driver PUBLIC wellhead_coverage)
+  target_compile_options(wellhead_options INTERFACE -fsanitize=address,undefined -fno-sanitize-recover=all
+    -fsanitize-coverage=trace-pc)
   target_link_options(wellhead_options INTERFACE -fsanitize=address,undefined)
+  target_link_libraries(wellhead_options INTERFACE wellhead_coverage)
 endif()
 
 find_program(MOLD mold)
@@ -109,6 +118,26 @@ function(wellhead_library name)
     target_link_libraries(${name}_test PRIVATE wellhead_${name} ${test_deps} GTest::gtest GTest::gmock GTest::gtest_main)
     wellhead_precompiled(${name}_test test)
     add_test(NAME ${name} COMMAND ${name}_test)
-    set_tests_properties(${name} PROPERTIES LABELS unit TIMEOUT 120)
+    # Sanitizers make everything a few times slower.
+    set_tests_properties(${name} PROPERTIES LABELS unit TIMEOUT $<IF:$<BOOL:${WELLHEAD_SANITIZE}>,600,120>)
+    add_dependencies(unit_tests ${name}_test)
   endif()
+  if(WELLHEAD_SANITIZE)
+    wellhead_fuzz_targets(${name})
+  endif()
+endfunction()
+
+# A program of each *_fuzz.cc of this folder and those below it, and a test that runs it for some seconds on the seeds
+# of tests/fuzz.
+set(WELLHEAD_FUZZ_SECONDS 5 CACHE STRING "How long ctest runs each fuzz target")
+function(wellhead_fuzz_targets name)
+  file(GLOB_RECURSE targets CONFIGURE_DEPENDS *_fuzz.cc)
+  foreach(source IN LISTS targets)
+    get_filename_component(target ${source} NAME_WE)
+    add_executable(${target} ${source})
+    target_link_libraries(${target} PRIVATE wellhead_${name} wellhead_fuzz_driver)
+    add_test(NAME ${target} COMMAND ${target} --seconds ${WELLHEAD_FUZZ_SECONDS} ${CMAKE_SOURCE_DIR}/tests/fuzz/${target})
+    set_tests_properties(${target} PROPERTIES LABELS fuzz TIMEOUT 600)
+    add_dependencies(fuzz_targets ${target})
+  endforeach()
 endfunction()

@@ -129,6 +129,16 @@ base::Bytes Md5Of(base::ByteView data) {
     return {reinterpret_cast<const char*>(digest), size};
 }
 
+// Why a body could not be read whole: what it was signed as does not hold, or it did not arrive.
+ServiceError BodyError(const base::Error& error) {
+    switch (error.code) {
+        case base::ErrorCode::kLimit: return Error("MaxMessageLengthExceeded", 400, error.message);
+        case base::ErrorCode::kConflict: return Error("XAmzContentSHA256Mismatch", 400, error.message);
+        case base::ErrorCode::kPermission: return Error("SignatureDoesNotMatch", 403, error.message);
+        default: return Error("IncompleteBody", 400, error.message);
+    }
+}
+
 // Of bodies that the service never sees as bytes: Content-MD5 and x-amz-checksum-*.
 Outcome<void> CheckBody(const WireRequest& request, const std::string& body);
 
@@ -142,11 +152,7 @@ env::Task<Outcome<void>> RestXmlService::ReadInput(const RestMatch& match, WireR
         *static_cast<StreamBody*>(payload->Emplace(input)) = std::move(request.body);
     } else {
         auto body = co_await ReadAll(*request.body, kLargestXmlBytes);
-        if (!body) {
-            const bool large = body.error().code == base::ErrorCode::kLimit;
-            co_return std::unexpected(Error(large ? "MaxMessageLengthExceeded" : "IncompleteBody", 400,
-                                            body.error().message));
-        }
+        if (!body) co_return std::unexpected(BodyError(body.error()));
         CO_RETURN_IF_ERROR(CheckBody(request, *body));
         std::vector<std::string> missing_in_body;
         CO_RETURN_IF_ERROR(ReadBody(structure, *body, input, missing_in_body));

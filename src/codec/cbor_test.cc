@@ -64,8 +64,8 @@ TEST(Cbor, BadBytesAreRefused) {
         auto head = reader.ReadHead();
         EXPECT_FALSE(head && reader.Skip(*head)) << hex;
     }
-    std::string deep(1000, '\x81');
-    CborReader reader(deep + '\0');
+    const std::string deep = std::string(1000, '\x81') + '\0';
+    CborReader reader(deep);
     auto head = reader.ReadHead();
     EXPECT_FALSE(reader.Skip(*head));
 }

@@ -16,7 +16,8 @@ using namespace std::chrono_literals;
 namespace asio = boost::asio;
 
 Task<void> AddOnPool(BlockingPool& pool, int& out) {
-    out = co_await RunBlocking(pool, [] { return 20 + 22; });
+    auto add = [] { return 20 + 22; };
+    out = co_await RunBlocking(pool, add);
 }
 
 Task<void> WaitForever(bool& ended) {

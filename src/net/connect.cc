@@ -48,8 +48,8 @@ env::Task<Result<std::unique_ptr<Stream>>> ConnectToAny(const ConnectOptions& op
         origin.peer = {endpoint.address().to_string(), endpoint.port()};
         auto plain = std::make_unique<SocketStream>(std::move(socket), std::move(origin));
         if (!options.tls) co_return std::unique_ptr<Stream>(std::move(plain));
-        co_return co_await ConnectTls(std::move(plain), options.tls,
-                                      options.server_name.empty() ? options.host : options.server_name);
+        std::string server_name = options.server_name.empty() ? options.host : options.server_name;
+        co_return co_await ConnectTls(std::move(plain), options.tls, std::move(server_name));
     }
     co_return base::Fail(ErrorCode::kUnavailable,
                          fmt::format("{}:{}: {}", options.host, options.port, failure.message()));

@@ -151,7 +151,8 @@ env::Task<void> ConnectAndLeave(ConnectOptions options, StreamListener& listener
     auto stream = co_await Connect(std::move(options));
     EXPECT_TRUE(stream.has_value());
     char byte = 0;
-    auto got = co_await ReadSome(**stream, {&byte, 1});
+    const std::span<char> room(&byte, 1);
+    auto got = co_await ReadSome(**stream, room);
     EXPECT_TRUE(got.has_value());
     (*stream)->Close();
     stream->reset();

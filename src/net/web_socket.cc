@@ -74,7 +74,8 @@ class ServerWebSocket final : public WebSocket {
 
     env::Task<Result<void>> Write(bool binary, base::ByteView data) override {
         if (close_sent_) co_return base::Fail(ErrorCode::kUnavailable, "the WebSocket is closed");
-        co_return co_await Send(binary ? WebSocketOpcode::kBinary : WebSocketOpcode::kText, data);
+        const WebSocketOpcode opcode = binary ? WebSocketOpcode::kBinary : WebSocketOpcode::kText;
+        co_return co_await Send(opcode, data);
     }
 
     env::Task<void> Close(uint16_t code, std::string reason) override {
@@ -101,7 +102,7 @@ class ServerWebSocket final : public WebSocket {
         if (readable) co_return readable;
         if (readable.error().code != ErrorCode::kTimeout || waits_for_pong_) co_return readable;
         waits_for_pong_ = true;
-        co_return co_await Send(WebSocketOpcode::kPing, {});
+        co_return co_await Send(WebSocketOpcode::kPing, base::ByteView());
     }
 
     env::Task<Result<void>> OnControl(WebSocketEvent& event) {

@@ -37,7 +37,7 @@ LAYERS = {
 BANNED = [
     (r"\basio::detached\b", (), "env::Spawn"),
     (r"\bsleep_for\b|\busleep\(|\bsleep\(", (), "env::Sleep or an event"),
-    (r"\b(system_clock|steady_clock)::now\b|\bgettimeofday\(|\bclock_gettime\(", ("src/env/", "bench/"), "env::Clock"),
+    (r"\b(system_clock|steady_clock)::now\b|\bgettimeofday\(|\bclock_gettime\(", ("src/env/", "bench/", "tools/"), "env::Clock"),
     (r"\bstd::random_device\b|\brand\(\)|\bRAND_bytes\(", ("src/env/",), "env::Random"),
     (r"#include <(fstream|filesystem)>", ("src/env/", "bench/", "tests/", "tools/"), "env::Files"),
     (r"#include <boost/asio\.hpp>", (), "granular Asio headers"),
@@ -114,6 +114,42 @@ def check_banned(problems):
                     problems.append(f"{name}:{number}: banned here: {pattern.search(line).group(0)!r}; use {instead}")
 
 
+# Comments and literals blanked, line by line as before.
+NOISE = re.compile(r'//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])\'', re.S)
+
+
+def awaited(text):
+    """Each operand of co_await in text, with where it begins."""
+    for found in re.finditer(r"\bco_await\b", text):
+        depth, at = 0, found.end()
+        while at < len(text):
+            char = text[at]
+            depth += (char in "([{") - (char in ")]}")
+            if depth < 0 or (depth == 0 and (char in ";," or text[at:at + 2] in ("||", "&&"))):
+                break
+            at += 1
+        yield found.start(), text[found.end():at]
+
+
+def check_awaited_temporaries(problems):
+    """g++ 12 destroys some temporaries of a co_await expression twice: closures, braced values, conditionals."""
+    for name, path in tracked(".cc", ".h"):
+        if not name.startswith("src/"):
+            continue
+        text = NOISE.sub(lambda found: re.sub(r"[^\n]", " ", found.group(0)), path.read_text())
+        for at, operand in awaited(text):
+            kind = None
+            if re.search(r"[(,]\s*\[[^\]]*\]\s*[({]", operand):
+                kind = "a lambda"
+            elif "{" in operand:
+                kind = "a braced value"
+            elif re.search(r"\?[^?]*:(?!:)", operand):
+                kind = "a conditional"
+            if kind:
+                line = text.count("\n", 0, at) + 1
+                problems.append(f"{name}:{line}: {kind} inside co_await (g++ 12 destroys it twice): bind it to a name first")
+
+
 def check_sizes(problems):
     allowed = allow_list()
     for name, path in tracked(".cc", ".h", ".ts", ".tsx", ".py", ".mjs"):
@@ -155,7 +191,7 @@ def check_documents(problems):
 
 def main():
     problems = []
-    for check in (check_layers, check_banned, check_sizes, check_ports, check_documents):
+    for check in (check_layers, check_banned, check_awaited_temporaries, check_sizes, check_ports, check_documents):
         check(problems)
     for problem in problems:
         print(problem)

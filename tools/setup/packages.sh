@@ -2,7 +2,7 @@
 # Installs what is missing to build, run and test on Debian 12: packages from Debian, nothing from elsewhere.
 set -euo pipefail
 packages=(
-  g++ cmake ninja-build ccache mold make pkg-config python3 ca-certificates
+  g++ cmake ninja-build ccache mold make pkg-config python3 python3-venv ca-certificates
   libboost1.81-dev libboost-json1.81-dev libssl-dev libnghttp2-dev libsqlite3-dev libsimdjson-dev libfmt-dev
   libspdlog-dev libzstd-dev libsnappy-dev zlib1g-dev libarchive-dev libyaml-cpp-dev libpugixml-dev libcli11-dev
   libpcre2-dev libgtest-dev libgmock-dev libbenchmark-dev

@@ -381,7 +381,8 @@ env::Task<std::expected<AthenaService::Done, std::string>> AthenaService::RunSta
     Done done;
     done.columns = {{"tab_name", "string"}};
     if (words[0] == "show" && (words[1] == "databases" || words[1] == "schemas")) {
-        auto output = co_await deps_.glue.GetDatabases(execution.context, {});
+        apis::glue::GetDatabasesRequest all;
+        auto output = co_await deps_.glue.GetDatabases(execution.context, std::move(all));
         if (!output) co_return unexpected("HIVE_METASTORE_ERROR: " + output.error().message);
         for (const auto& item : output->DatabaseList) text += item.Name + "\n";
         done.columns[0].name = "database_name";

@@ -297,7 +297,9 @@ env::Task<std::expected<User, std::string>> HostedLogin::TakePassword(const Auth
         page = NewPasswordPageFor(authorization, request, shown, "The two passwords differ.");
         co_return std::unexpected("");
     }
-    auto changed = co_await sign_in_.TakeNewPassword(authorization.pool, username, form.Get("new_password"), {});
+    std::map<std::string, std::string> no_attributes;
+    auto changed = co_await sign_in_.TakeNewPassword(authorization.pool, username, form.Get("new_password"),
+                                                     std::move(no_attributes));
     if (!changed) {
         if (changed.error().code == "InvalidPasswordException") {
             page = NewPasswordPageFor(authorization, request, shown, changed.error().message);

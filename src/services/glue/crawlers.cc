@@ -106,7 +106,8 @@ env::Task<base::Result<std::unique_ptr<GlueService>>> GlueService::Open(GlueDepe
         crawl.State = wire::CrawlerHistoryState::kFailed;
         crawl.EndTime = service->deps_.clock.Now();
         crawl.ErrorMessage = "The server stopped during the crawl.";
-        CO_RETURN_IF_ERROR(co_await service->crawlers_.PutCrawl(*entry.crawler.Name, std::move(crawl), {}));
+        const CrawlCounts none;
+        CO_RETURN_IF_ERROR(co_await service->crawlers_.PutCrawl(*entry.crawler.Name, std::move(crawl), none));
         auto begun = service->BeginCrawl(*entry.crawler.Name);
         if (!begun) base::LogWarning("glue", "crawler {}: {}", *entry.crawler.Name, begun.error().message);
     }
@@ -158,7 +159,8 @@ env::Task<void> GlueService::RunCrawl(std::string name, std::shared_ptr<std::ato
     crawl.LogGroup = "/aws-glue/crawlers";
     crawl.LogStream = name;
     crawl.MessagePrefix = crawl.CrawlId;
-    auto noted = co_await crawlers_.PutCrawl(name, crawl, {});
+    const CrawlCounts none;
+    auto noted = co_await crawlers_.PutCrawl(name, crawl, none);
     if (!noted) base::LogError("glue", "crawler {}: {}", name, noted.error().message);
 
     CallContext context;
@@ -183,7 +185,8 @@ env::Task<void> GlueService::RunCrawl(std::string name, std::shared_ptr<std::ato
         crawl.ErrorMessage = counts.error().message;
         base::LogWarning("glue", "crawler {}: {}", name, counts.error().message);
     }
-    auto ended = co_await crawlers_.PutCrawl(name, std::move(crawl), counts.value_or(CrawlCounts{}));
+    const CrawlCounts counted = counts.value_or(none);
+    auto ended = co_await crawlers_.PutCrawl(name, std::move(crawl), counted);
     if (!ended) base::LogError("glue", "crawler {}: {}", name, ended.error().message);
     crawlers_.End(name);
 }

@@ -212,8 +212,8 @@ env::Task<Outcome<wire::CreateTableResponse>> GlueService::CreateTable(const Cal
         co_return unexpected(errors::AlreadyExistsException("Table already exists."));
     }
     wire::Table table = MakeTable(database, std::move(*input.TableInput), nullptr);
-    auto put = co_await catalog_.PutTable(std::move(table), input.PartitionIndexes.value_or(std::vector<wire::PartitionIndex>{}),
-                                          std::nullopt);
+    auto indexes = input.PartitionIndexes.value_or(std::vector<wire::PartitionIndex>{});
+    auto put = co_await catalog_.PutTable(std::move(table), std::move(indexes), std::nullopt);
     if (!put) co_return unexpected(ToServiceError(put.error()));
     co_return wire::CreateTableResponse{};
 }

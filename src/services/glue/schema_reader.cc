@@ -105,7 +105,8 @@ env::Task<Result<std::vector<query::Column>>> SchemaReader::Columns(std::string 
     }
     query.sql = fmt::format("SELECT * FROM {}([{}], hive_partitioning=false{}) LIMIT 0", function, list, options);
     query.time_limit = std::chrono::minutes(5);
-    CO_ASSIGN_OR_RETURN(auto answer, co_await engine_.Run(std::move(query), {}));
+    std::stop_token never;
+    CO_ASSIGN_OR_RETURN(auto answer, co_await engine_.Run(std::move(query), std::move(never)));
     co_return std::move(answer.columns);
 }
 

@@ -8,7 +8,8 @@ template <class Record>
 env::Task<base::Result<void>> Registry::LoadAll(Records<Record>& records) {
     using Format = RecordFormat<Record>;
     std::string collection(Format::Collection());
-    CO_ASSIGN_OR_RETURN(auto entries, co_await table_.Scan(collection, storage::PrefixRange({})));
+    const storage::TableRange all = storage::PrefixRange("");
+    CO_ASSIGN_OR_RETURN(auto entries, co_await table_.Scan(collection, all));
     for (const storage::TableEntry& entry : entries) {
         auto record = Format::Read(entry.value);
         if (!record) {

@@ -56,7 +56,8 @@ std::optional<ShadowTopic> ParseShadowTopic(std::string_view topic) {
 }
 
 env::Task<base::Result<void>> ShadowService::Load() {
-    CO_ASSIGN_OR_RETURN(auto entries, co_await table_.Scan(kCollection, storage::PrefixRange({})));
+    const storage::TableRange all = storage::PrefixRange("");
+    CO_ASSIGN_OR_RETURN(auto entries, co_await table_.Scan(kCollection, all));
     for (const storage::TableEntry& entry : entries) {
         CO_ASSIGN_OR_RETURN(ShadowState state, ShadowState::Read(entry.value));
         shadows_[entry.key] = std::make_shared<const ShadowState>(std::move(state));
@@ -167,10 +168,11 @@ env::Task<base::Result<void>> ShadowService::Handle(ShadowTopic topic, const mqt
     } else if (topic.verb == ShadowTopic::Verb::kDelete) {
         answer = co_await Delete(std::move(thing), std::move(name), message.message.payload, message.republished);
     } else {
-        std::string base(topic.base);
+        std::string told(topic.base);
         answer = Get(thing, name, message.message.payload);
         std::string document = answer ? *answer : RejectionDocument(answer.error(), clock_.Now());
-        co_await Tell(base + (answer ? "/accepted" : "/rejected"), std::move(document), message.republished);
+        told += answer ? "/accepted" : "/rejected";
+        co_await Tell(std::move(told), std::move(document), message.republished);
     }
     // A refusal was told; only storage keeps the acknowledgement back.
     if (!answer && answer.error().code == 500) co_return base::Fail(base::ErrorCode::kIo, answer.error().message);

@@ -57,24 +57,45 @@ KinesisService::Answer<storage::LogOffset> KinesisService::Resolve(StreamPtr str
                                                                    Text sequence_number,
                                                                    std::optional<api::Timestamp> timestamp) {
     const Shard& shard = *ByNumber(*stream, number);
+    const auto refuse = [](std::string message) {
+        return std::unexpected(errors::InvalidArgumentException(std::move(message)));
+    };
+    const bool by_number = type == types::kAtSequenceNumber || type == types::kAfterSequenceNumber;
+    if (type != types::kAtTimestamp && by_number != sequence_number.has_value()) {
+        co_return refuse(fmt::format(
+            "Must either specify (1) AT_SEQUENCE_NUMBER or AFTER_SEQUENCE_NUMBER and StartingSequenceNumber or (2) "
+            "TRIM_HORIZON or LATEST and no StartingSequenceNumber. Request specified {} and {}.",
+            type, by_number ? "no StartingSequenceNumber" : "also a StartingSequenceNumber"));
+    }
     if (type == types::kTrimHorizon) co_return storage::LogOffset{0};
     if (type == types::kLatest) co_return shard.writer->log->extent().next;
     if (type == types::kAtTimestamp) {
         if (!timestamp) {
-            co_return std::unexpected(errors::InvalidArgumentException("Must specify timestamp with AT_TIMESTAMP."));
+            co_return refuse("Must specify timestampInMillis parameter for iterator of type AT_TIMESTAMP. Current request "
+                             "has no timestamp parameter.");
+        }
+        if (base::ToUnixMs(*timestamp) > NowMs()) {
+            co_return refuse(fmt::format(
+                "The timestampInMillis parameter cannot be greater than the currentTimestampInMillis. timestampInMillis: "
+                "{}, currentTimestampInMillis: {}",
+                base::ToUnixMs(*timestamp), NowMs()));
         }
         auto offset = co_await shard.writer->log->Seek(*timestamp);
         if (!offset) co_return std::unexpected(FromStorage(offset.error()));
         co_return *offset;
     }
-    auto parsed = sequence_number ? ParseSequenceNumber(*sequence_number) : std::nullopt;
-    bool ours = parsed && parsed->shard == number && parsed->shard_created_s == static_cast<uint64_t>(shard.created_s) &&
+    auto parsed = ParseSequenceNumber(*sequence_number);
+    if (parsed && parsed->shard != number) {
+        co_return refuse(fmt::format("Invalid StartingSequenceNumber. It encodes {}, while it was used in a call to a shard "
+                                     "with {}",
+                                     ShardId(parsed->shard), shard.id()));
+    }
+    bool ours = parsed && parsed->shard_created_s == static_cast<uint64_t>(shard.created_s) &&
                 parsed->index <= shard.writer->log->extent().next;
     if (!ours) {
-        co_return std::unexpected(errors::InvalidArgumentException(
-            fmt::format("StartingSequenceNumber {} used in GetShardIterator on shard {} in stream {} under account {} "
-                        "is invalid.",
-                        sequence_number.value_or("null"), shard.id(), stream->name, settings_.account_id)));
+        co_return refuse(fmt::format(
+            "StartingSequenceNumber {} used in GetShardIterator on shard {} in stream {} under account {} is invalid.",
+            *sequence_number, shard.id(), stream->name, settings_.account_id));
     }
     if (type == types::kAtSequenceNumber) co_return parsed->index == 0 ? 0 : parsed->index - 1;
     co_return parsed->index;

@@ -115,6 +115,14 @@ class KinesisService final : public apis::kinesis::KinesisApi {
     // Looks at the newest state, changes a copy, commits it, puts it in place. One change at a time.
     using Change = std::function<api::Outcome<void>(Stream&)>;
     Answer<void> ChangeStream(StreamPtr found, Change change);
+    // The whole of an operation that changes one stream and answers with nothing.
+    template <class Output>
+    Answer<Output> AnswerChange(api::Outcome<StreamPtr> found, Change change) {
+        if (!found) co_return std::unexpected(found.error());
+        auto done = co_await ChangeStream(*found, std::move(change));
+        if (!done) co_return std::unexpected(done.error());
+        co_return Output();
+    }
     Answer<void> Commit(Stream changed);  // inside the turnstile
 
     std::string StreamArn(const std::string& name) const;

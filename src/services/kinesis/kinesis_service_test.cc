@@ -324,6 +324,79 @@ TEST_F(KinesisServiceTest, ASubscriberIsPushedRecordsAndMayResubscribe) {
     EXPECT_FALSE(Get(second->EventStream->Next()).value().has_value());
 }
 
+TEST_F(KinesisServiceTest, AnIteratorIsAskedForAsAwsWantsIt) {
+    Create("s", 2);
+    auto ask = [&](std::string type, std::optional<std::string> number, std::optional<api::Timestamp> time,
+                   std::string shard = kFirstShard) {
+        k::GetShardIteratorInput input;
+        input.StreamName = "s";
+        input.ShardId = std::move(shard);
+        input.ShardIteratorType = std::move(type);
+        input.StartingSequenceNumber = std::move(number);
+        input.Timestamp = time;
+        auto answer = Get(service_->GetShardIterator(context_, std::move(input)));
+        return answer ? std::string() : answer.error().code + ": " + answer.error().message;
+    };
+    EXPECT_EQ(ask("LATEST", {}, {}), "");
+    EXPECT_EQ(ask("LATEST", {}, {}, "shardId-0"), "") << "the number counts";
+    EXPECT_EQ(ask("LATEST", {}, {}, "1"), "");
+    EXPECT_NE(ask("LATEST", {}, {}, "shardId-x"), "");
+    EXPECT_NE(ask("LATEST", {}, {}, "shardId-000000000002"), "");
+    EXPECT_EQ(ask("TRIM_HORIZON", Shards()[0].SequenceNumberRange.StartingSequenceNumber, {}),
+              "InvalidArgumentException: Must either specify (1) AT_SEQUENCE_NUMBER or AFTER_SEQUENCE_NUMBER and "
+              "StartingSequenceNumber or (2) TRIM_HORIZON or LATEST and no StartingSequenceNumber. Request specified "
+              "TRIM_HORIZON and also a StartingSequenceNumber.");
+    EXPECT_NE(ask("AFTER_SEQUENCE_NUMBER", {}, {}).find("and no StartingSequenceNumber."), std::string::npos);
+    EXPECT_EQ(ask("AT_SEQUENCE_NUMBER", Shards()[1].SequenceNumberRange.StartingSequenceNumber, {}),
+              "InvalidArgumentException: Invalid StartingSequenceNumber. It encodes shardId-000000000001, while it was used in "
+              "a call to a shard with shardId-000000000000");
+    EXPECT_NE(ask("AT_TIMESTAMP", {}, {}), "");
+    EXPECT_EQ(ask("AT_TIMESTAMP", {}, clock_.Now()), "");
+    EXPECT_NE(ask("AT_TIMESTAMP", {}, clock_.Now() + std::chrono::seconds(1)).find("cannot be greater than the current"),
+              std::string::npos);
+}
+
+TEST_F(KinesisServiceTest, ARetentionThatDoesNotFitIsRefusedWithTheReason) {
+    Create("s", 1);
+    auto increase = [&](int32_t hours) {
+        k::IncreaseStreamRetentionPeriodInput input;
+        input.StreamName = "s";
+        input.RetentionPeriodHours = hours;
+        auto answer = Get(service_->IncreaseStreamRetentionPeriod(context_, std::move(input)));
+        return answer ? std::string() : answer.error().message;
+    };
+    EXPECT_EQ(increase(48), "");
+    EXPECT_EQ(increase(48), "") << "again";
+    EXPECT_NE(increase(25).find("can not be shorter than existing retention period (48 hours)"), std::string::npos);
+    EXPECT_NE(increase(23).find("is too short"), std::string::npos);
+    EXPECT_NE(increase(8761).find("is too long"), std::string::npos);
+    k::DecreaseStreamRetentionPeriodInput decrease;
+    decrease.StreamName = "s";
+    decrease.RetentionPeriodHours = 72;
+    EXPECT_NE(Get(service_->DecreaseStreamRetentionPeriod(context_, decrease)).error().message.find("can not be longer"),
+              std::string::npos);
+    decrease.RetentionPeriodHours = 24;
+    EXPECT_TRUE(Get(service_->DecreaseStreamRetentionPeriod(context_, decrease)).has_value());
+}
+
+TEST_F(KinesisServiceTest, TagsAreLettersOfAnyScriptAndAtMostFifty) {
+    Create("s", 1);
+    auto add = [&](std::map<std::string, std::string> tags) {
+        k::AddTagsToStreamInput input;
+        input.StreamName = "s";
+        input.Tags = std::move(tags);
+        auto answer = Get(service_->AddTagsToStream(context_, std::move(input)));
+        return answer ? std::string() : answer.error().code;
+    };
+    EXPECT_EQ(add({{"Öl feld_./=+-@:9", "井"}}), "");
+    EXPECT_EQ(add({{"a;b", "x"}}), "InvalidArgumentException");
+    EXPECT_EQ(add({{"aws:x", "x"}}), "InvalidArgumentException");
+    std::map<std::string, std::string> many;
+    for (int i = 0; i < 49; ++i) many["k" + std::to_string(i)] = "v";
+    EXPECT_EQ(add(many), "");
+    EXPECT_EQ(add({{"one-more", "v"}}), "InvalidArgumentException");
+}
+
 TEST_F(KinesisServiceTest, AnUnknownStreamIsNamedAsAwsNamesIt) {
     k::DescribeStreamInput input;
     input.StreamName = "none";

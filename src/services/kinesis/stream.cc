@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <boost/json.hpp>
+#include <charconv>
 
 #include "base/check.h"
 
@@ -14,9 +15,14 @@ namespace json = boost::json;
 std::string ShardId(uint32_t number) { return fmt::format("shardId-{:012}", number); }
 std::string Shard::id() const { return ShardId(number); }
 
+// As AWS reads it: what counts is the number, with or without "shardId-" and leading zeroes.
 const Shard* Stream::FindShard(std::string_view shard_id) const {
+    if (const size_t dash = shard_id.find('-'); dash != std::string_view::npos) shard_id.remove_prefix(dash + 1);
+    uint32_t number = 0;
+    const auto [end, error] = std::from_chars(shard_id.data(), shard_id.data() + shard_id.size(), number);
+    if (error != std::errc() || end != shard_id.data() + shard_id.size()) return nullptr;
     for (const auto& shard : shards) {
-        if (shard.id() == shard_id) return &shard;
+        if (shard.number == number) return &shard;
     }
     return nullptr;
 }

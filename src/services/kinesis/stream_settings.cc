@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
 
 #include "apis/kinesis/errors.h"
 #include "services/kinesis/kinesis_service.h"
@@ -16,10 +17,42 @@ namespace {
 constexpr int32_t kMinRetentionHours = 24, kMaxRetentionHours = 8760;
 constexpr size_t kMaxTags = 50;
 
+// Letters of any script, digits, white space, and _ . / = + - @ : (the API reference's text; no other punctuation).
+bool IsTagText(std::string_view text) {
+    return std::all_of(text.begin(), text.end(), [](unsigned char c) {
+        return c >= 0x80 || std::isalnum(c) != 0 || std::string_view(" \t_./=+-@:").find(static_cast<char>(c)) != std::string_view::npos;
+    });
+}
+
 api::Outcome<void> AddTags(std::map<std::string, std::string>& tags, const std::map<std::string, std::string>& added) {
-    for (const auto& [key, value] : added) tags[key] = value;
+    for (const auto& [key, value] : added) {
+        if (!IsTagText(key) || !IsTagText(value)) {
+            return std::unexpected(errors::InvalidArgumentException(
+                "Some tags contain invalid characters. Valid characters: Unicode letters, digits, white space, _ . / = + - "
+                "@ :."));
+        }
+        if (key.starts_with("aws:")) {
+            return std::unexpected(errors::InvalidArgumentException("Tag keys that begin with aws: are reserved."));
+        }
+        tags[key] = value;
+    }
     if (tags.size() > kMaxTags) {
-        return std::unexpected(errors::LimitExceededException(fmt::format("More than {} tags.", kMaxTags)));
+        return std::unexpected(errors::InvalidArgumentException(
+            fmt::format("A given stream cannot have more than {} tags associated with it.", kMaxTags)));
+    }
+    return {};
+}
+
+api::Outcome<void> CheckRetention(int32_t hours) {
+    if (hours < kMinRetentionHours) {
+        return std::unexpected(errors::InvalidArgumentException(
+            fmt::format("Minimum allowed retention period is {} hours. Requested retention period ({} hours) is too short.",
+                        kMinRetentionHours, hours)));
+    }
+    if (hours > kMaxRetentionHours) {
+        return std::unexpected(errors::InvalidArgumentException(
+            fmt::format("Maximum allowed retention period is {} hours. Requested retention period ({} hours) is too long.",
+                        kMaxRetentionHours, hours)));
     }
     return {};
 }
@@ -44,45 +77,44 @@ std::map<std::string, std::string>* TagsOf(Stream& stream, const std::string& ar
 KinesisService::Answer<apis::kinesis::IncreaseStreamRetentionPeriodOutput>
 KinesisService::IncreaseStreamRetentionPeriod(const api::CallContext&,
                                               apis::kinesis::IncreaseStreamRetentionPeriodInput input) {
-    auto stream = Find(input.StreamName, input.StreamARN, input.StreamId);
-    if (!stream) co_return std::unexpected(stream.error());
+    const auto stream = Find(input.StreamName, input.StreamARN, input.StreamId);
     Change set = [hours = input.RetentionPeriodHours](Stream& changed) -> api::Outcome<void> {
-        if (hours < changed.retention_hours || hours > kMaxRetentionHours) {
+        auto checked = CheckRetention(hours);
+        if (!checked) return checked;
+        if (hours < changed.retention_hours) {
             return std::unexpected(errors::InvalidArgumentException(
-                fmt::format("Requested retention period ({} hours) for stream {} must be from {} to {} hours.", hours,
-                            changed.name, changed.retention_hours, kMaxRetentionHours)));
+                fmt::format("Requested retention period ({} hours) for stream {} can not be shorter than existing retention "
+                            "period ({} hours). Use DecreaseRetentionPeriod API.",
+                            hours, changed.name, changed.retention_hours)));
         }
         changed.retention_hours = hours;
         return {};
     };
-    auto done = co_await ChangeStream(*stream, set);
-    if (!done) co_return std::unexpected(done.error());
-    co_return apis::kinesis::IncreaseStreamRetentionPeriodOutput{};
+    co_return co_await AnswerChange<apis::kinesis::IncreaseStreamRetentionPeriodOutput>(stream, set);
 }
 
 KinesisService::Answer<apis::kinesis::DecreaseStreamRetentionPeriodOutput>
 KinesisService::DecreaseStreamRetentionPeriod(const api::CallContext&,
                                               apis::kinesis::DecreaseStreamRetentionPeriodInput input) {
-    auto stream = Find(input.StreamName, input.StreamARN, input.StreamId);
-    if (!stream) co_return std::unexpected(stream.error());
+    const auto stream = Find(input.StreamName, input.StreamARN, input.StreamId);
     Change set = [hours = input.RetentionPeriodHours](Stream& changed) -> api::Outcome<void> {
-        if (hours > changed.retention_hours || hours < kMinRetentionHours) {
+        auto checked = CheckRetention(hours);
+        if (!checked) return checked;
+        if (hours > changed.retention_hours) {
             return std::unexpected(errors::InvalidArgumentException(
-                fmt::format("Requested retention period ({} hours) for stream {} must be from {} to {} hours.", hours,
-                            changed.name, kMinRetentionHours, changed.retention_hours)));
+                fmt::format("Requested retention period ({} hours) for stream {} can not be longer than existing retention "
+                            "period ({} hours). Use IncreaseRetentionPeriod API.",
+                            hours, changed.name, changed.retention_hours)));
         }
         changed.retention_hours = hours;
         return {};
     };
-    auto done = co_await ChangeStream(*stream, set);
-    if (!done) co_return std::unexpected(done.error());
-    co_return apis::kinesis::DecreaseStreamRetentionPeriodOutput{};
+    co_return co_await AnswerChange<apis::kinesis::DecreaseStreamRetentionPeriodOutput>(stream, set);
 }
 
 KinesisService::Answer<apis::kinesis::UpdateMaxRecordSizeOutput> KinesisService::UpdateMaxRecordSize(
     const api::CallContext&, apis::kinesis::UpdateMaxRecordSizeInput input) {
-    auto stream = Find(std::nullopt, input.StreamARN, input.StreamId);
-    if (!stream) co_return std::unexpected(stream.error());
+    const auto stream = Find(std::nullopt, input.StreamARN, input.StreamId);
     Change set = [kib = input.MaxRecordSizeInKiB](Stream& changed) -> api::Outcome<void> {
         if (kib < 1024 || kib > 10'240) {
             return std::unexpected(errors::ValidationException("MaxRecordSizeInKiB must be from 1024 to 10240."));
@@ -90,23 +122,18 @@ KinesisService::Answer<apis::kinesis::UpdateMaxRecordSizeOutput> KinesisService:
         changed.max_record_kib = kib;
         return {};
     };
-    auto done = co_await ChangeStream(*stream, set);
-    if (!done) co_return std::unexpected(done.error());
-    co_return apis::kinesis::UpdateMaxRecordSizeOutput{};
+    co_return co_await AnswerChange<apis::kinesis::UpdateMaxRecordSizeOutput>(stream, set);
 }
 
 KinesisService::Answer<apis::kinesis::UpdateStreamModeOutput> KinesisService::UpdateStreamMode(
     const api::CallContext&, apis::kinesis::UpdateStreamModeInput input) {
-    auto stream = FindByResource(input.StreamARN);
-    if (!stream) co_return std::unexpected(stream.error());
+    const auto stream = FindByResource(input.StreamARN);
     bool on_demand = input.StreamModeDetails.StreamMode == apis::kinesis::StreamMode::kOnDemand;
     Change set = [on_demand](Stream& changed) -> api::Outcome<void> {
         changed.on_demand = on_demand;
         return {};
     };
-    auto done = co_await ChangeStream(*stream, set);
-    if (!done) co_return std::unexpected(done.error());
-    co_return apis::kinesis::UpdateStreamModeOutput{};
+    co_return co_await AnswerChange<apis::kinesis::UpdateStreamModeOutput>(stream, set);
 }
 
 KinesisService::Answer<apis::kinesis::StartStreamEncryptionOutput> KinesisService::StartStreamEncryption(
@@ -125,25 +152,19 @@ KinesisService::Answer<apis::kinesis::StopStreamEncryptionOutput> KinesisService
 
 KinesisService::Answer<apis::kinesis::AddTagsToStreamOutput> KinesisService::AddTagsToStream(
     const api::CallContext&, apis::kinesis::AddTagsToStreamInput input) {
-    auto stream = Find(input.StreamName, input.StreamARN, input.StreamId);
-    if (!stream) co_return std::unexpected(stream.error());
+    const auto stream = Find(input.StreamName, input.StreamARN, input.StreamId);
     Change add = [&input](Stream& changed) { return AddTags(changed.tags, input.Tags); };
-    auto done = co_await ChangeStream(*stream, add);
-    if (!done) co_return std::unexpected(done.error());
-    co_return apis::kinesis::AddTagsToStreamOutput{};
+    co_return co_await AnswerChange<apis::kinesis::AddTagsToStreamOutput>(stream, add);
 }
 
 KinesisService::Answer<apis::kinesis::RemoveTagsFromStreamOutput> KinesisService::RemoveTagsFromStream(
     const api::CallContext&, apis::kinesis::RemoveTagsFromStreamInput input) {
-    auto stream = Find(input.StreamName, input.StreamARN, input.StreamId);
-    if (!stream) co_return std::unexpected(stream.error());
+    const auto stream = Find(input.StreamName, input.StreamARN, input.StreamId);
     Change remove = [&input](Stream& changed) -> api::Outcome<void> {
         for (const auto& key : input.TagKeys) changed.tags.erase(key);
         return {};
     };
-    auto done = co_await ChangeStream(*stream, remove);
-    if (!done) co_return std::unexpected(done.error());
-    co_return apis::kinesis::RemoveTagsFromStreamOutput{};
+    co_return co_await AnswerChange<apis::kinesis::RemoveTagsFromStreamOutput>(stream, remove);
 }
 
 KinesisService::Answer<apis::kinesis::ListTagsForStreamOutput> KinesisService::ListTagsForStream(
@@ -165,31 +186,25 @@ KinesisService::Answer<apis::kinesis::ListTagsForStreamOutput> KinesisService::L
 
 KinesisService::Answer<apis::kinesis::TagResourceOutput> KinesisService::TagResource(
     const api::CallContext&, apis::kinesis::TagResourceInput input) {
-    auto stream = FindByResource(input.ResourceARN);
-    if (!stream) co_return std::unexpected(stream.error());
+    const auto stream = FindByResource(input.ResourceARN);
     Change add = [&input](Stream& changed) -> api::Outcome<void> {
         auto* tags = TagsOf(changed, input.ResourceARN);
         if (tags == nullptr) return std::unexpected(errors::ResourceNotFoundException(input.ResourceARN + " not found."));
         return AddTags(*tags, input.Tags);
     };
-    auto done = co_await ChangeStream(*stream, add);
-    if (!done) co_return std::unexpected(done.error());
-    co_return apis::kinesis::TagResourceOutput{};
+    co_return co_await AnswerChange<apis::kinesis::TagResourceOutput>(stream, add);
 }
 
 KinesisService::Answer<apis::kinesis::UntagResourceOutput> KinesisService::UntagResource(
     const api::CallContext&, apis::kinesis::UntagResourceInput input) {
-    auto stream = FindByResource(input.ResourceARN);
-    if (!stream) co_return std::unexpected(stream.error());
+    const auto stream = FindByResource(input.ResourceARN);
     Change remove = [&input](Stream& changed) -> api::Outcome<void> {
         auto* tags = TagsOf(changed, input.ResourceARN);
         if (tags == nullptr) return std::unexpected(errors::ResourceNotFoundException(input.ResourceARN + " not found."));
         for (const auto& key : input.TagKeys) tags->erase(key);
         return {};
     };
-    auto done = co_await ChangeStream(*stream, remove);
-    if (!done) co_return std::unexpected(done.error());
-    co_return apis::kinesis::UntagResourceOutput{};
+    co_return co_await AnswerChange<apis::kinesis::UntagResourceOutput>(stream, remove);
 }
 
 KinesisService::Answer<apis::kinesis::ListTagsForResourceOutput> KinesisService::ListTagsForResource(

@@ -262,7 +262,7 @@ inline env::Task<void> Overwrite(ObjectStore& store, char letter, int rounds, in
         std::vector<base::Bytes> pieces{std::move(body)};
         auto put = co_await PutPieces(store, "b", "hot", std::move(pieces), std::move(attributes));
         if (!put) ++failures;
-        if (i % 5 == 4) (void)co_await store.Delete("b", "hot", {});
+        if (i % 5 == 4) (void)co_await store.Delete("b", "hot", ObjectCondition());
     }
 }
 inline env::Task<void> ReadHot(ObjectStore& store, int rounds, int& torn) {

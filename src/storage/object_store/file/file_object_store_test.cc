@@ -25,7 +25,7 @@ env::Task<base::Result<ObjectMetadata>> PutOne(ObjectStore& store, base::Bytes k
     auto writer = store.NewWriter("lake");
     auto written = co_await writer->Write(std::move(contents));
     if (!written) co_return std::unexpected(written.error());
-    co_return co_await writer->Commit(std::move(key), "", {});
+    co_return co_await writer->Commit(std::move(key), "", ObjectCondition());
 }
 
 // A directory that a store is opened on again and again, as restarts do.
