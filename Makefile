@@ -45,3 +45,9 @@ build/compat/installed: tests/compat/requirements.txt
 	@python3 -m venv build/compat
 	@build/compat/bin/pip install --quiet --disable-pip-version-check -r $<
 	@touch $@
+
+# All rows, about half an hour; one alone: bench/p1_ingest. BENCH_RUNS and BENCH_SECONDS shorten them.
+bench: build
+	@ninja -C build/release mqtt_load http_load
+	@set -e; for row in bench/p*_*; do [ $$row = bench/p26_soak ] || { echo "== $$row"; $$row; }; done
+	@cd bench && python3 -m harness.summary

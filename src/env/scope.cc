@@ -21,10 +21,14 @@ namespace asio = boost::asio;
 
 namespace {
 
+struct RunningTask;
+using TaskList = std::list<std::shared_ptr<RunningTask>>;
+
 struct RunningTask {
     Executor executor;
     std::string name;
     asio::cancellation_signal cancel;
+    TaskList::iterator place;  // under the scope's mutex
     bool done = false;  // touched on the executor only
 };
 
@@ -55,7 +59,7 @@ void Report(const std::string& name, const std::exception_ptr& failure) {
 
 struct Scope::State {
     mutable std::mutex mutex;
-    std::list<std::shared_ptr<RunningTask>> tasks;
+    TaskList tasks;
     std::vector<Waiter> waiters;
     bool cancelled = false;
 
@@ -63,7 +67,7 @@ struct Scope::State {
         std::vector<Waiter> wake;
         {
             std::lock_guard lock(mutex);
-            tasks.remove(task);
+            tasks.erase(task->place);
             if (tasks.empty()) wake.swap(waiters);
         }
         for (auto& waiter : wake) {
@@ -107,7 +111,7 @@ void Spawn(Scope& scope, Executor executor, std::string name, Task<void> work) {
     bool cancelled = false;
     {
         std::lock_guard lock(state->mutex);
-        state->tasks.push_back(task);
+        task->place = state->tasks.insert(state->tasks.end(), task);
         cancelled = state->cancelled;
     }
     auto finished = [state, task](const std::exception_ptr& failure) {

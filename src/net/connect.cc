@@ -44,9 +44,13 @@ env::Task<Result<std::unique_ptr<Stream>>> ConnectToAny(const ConnectOptions& op
         auto [error] = co_await socket.async_connect(endpoint, asio::as_tuple(asio::use_awaitable));
         failure = error;
         if (error) continue;
+        socket.native_non_blocking(true, failure);
+        int descriptor = socket.release(failure);
+        if (failure) continue;
         StreamOrigin origin;
         origin.peer = {endpoint.address().to_string(), endpoint.port()};
-        auto plain = std::make_unique<SocketStream>(std::move(socket), std::move(origin));
+        env::Executor executor = socket.get_executor();
+        auto plain = std::make_unique<SocketStream>(std::move(executor), descriptor, std::move(origin));
         if (!options.tls) co_return std::unique_ptr<Stream>(std::move(plain));
         std::string server_name = options.server_name.empty() ? options.host : options.server_name;
         co_return co_await ConnectTls(std::move(plain), options.tls, std::move(server_name));

@@ -1,7 +1,11 @@
 #include "net/listener.h"
 
+#include <arpa/inet.h>
 #include <fmt/format.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
+#include <array>
 #include <atomic>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/ip/address.hpp>
@@ -36,11 +40,13 @@ struct StreamListener::State : std::enable_shared_from_this<State> {
           tls(options.tls),
           acceptor(executors.front()) {
         for (auto& executor : executors) workers.emplace_back(executor);
+        next_worker = workers.begin();
     }
 
     Result<void> Listen();
     env::Task<void> Accept(std::shared_ptr<State> self);
-    env::Task<void> Serve(std::shared_ptr<State> self, ListenerWorker& worker, tcp::socket socket);
+    bool AcceptSome(std::shared_ptr<State> self);
+    env::Task<void> Serve(std::shared_ptr<State> self, ListenerWorker& worker, int descriptor, PeerAddress peer);
     env::Task<std::unique_ptr<Stream>> Secure(ListenerWorker& worker, std::unique_ptr<SocketStream> socket);
     env::Task<Result<bool>> WantsTls(SocketStream& socket);
     std::shared_ptr<const TlsContext> Tls() const {
@@ -54,6 +60,7 @@ struct StreamListener::State : std::enable_shared_from_this<State> {
     std::shared_ptr<const TlsContext> tls;
     tcp::acceptor acceptor;
     std::list<ListenerWorker> workers;
+    std::list<ListenerWorker>::iterator next_worker;
     std::atomic<size_t> connections{0};
     uint16_t port = 0;
     env::Scope accepting;
@@ -71,6 +78,7 @@ Result<void> StreamListener::State::Listen() {
     acceptor.open(endpoint.protocol(), error);
     if (!error) acceptor.set_option(tcp::acceptor::reuse_address(true), error);
     if (!error) acceptor.bind(endpoint, error);
+    if (!error) acceptor.native_non_blocking(true, error);
     if (!error) acceptor.listen(options.backlog, error);
     if (!error) port = acceptor.local_endpoint(error).port();
     if (error) {
@@ -80,22 +88,56 @@ Result<void> StreamListener::State::Listen() {
     return {};
 }
 
-env::Task<void> StreamListener::State::Accept(std::shared_ptr<State> self) {
-    auto worker = workers.begin();
-    while (acceptor.is_open()) {
-        auto [error, socket] =
-            co_await acceptor.async_accept(worker->executor, asio::as_tuple(asio::use_awaitable));
-        if (error == asio::error::operation_aborted) co_return;
-        if (error) {
-            // Out of descriptors or memory: the listen queue keeps the others until there are some again.
-            base::LogWarning("net", "{}: accept: {}", options.name, error.message());
-            co_await env::Sleep(std::chrono::milliseconds(100));
+namespace {
+
+// At most this many connections in a row, then the others' turn.
+constexpr int kAcceptsInARow = 64;
+
+PeerAddress PeerOf(const sockaddr_storage& from) {
+    std::array<char, INET6_ADDRSTRLEN> text{};
+    if (from.ss_family == AF_INET) {
+        const auto& v4 = reinterpret_cast<const sockaddr_in&>(from);
+        ::inet_ntop(AF_INET, &v4.sin_addr, text.data(), text.size());
+        return {text.data(), ntohs(v4.sin_port)};
+    }
+    const auto& v6 = reinterpret_cast<const sockaddr_in6&>(from);
+    boost::asio::ip::address_v6::bytes_type bytes;
+    std::copy(std::begin(v6.sin6_addr.s6_addr), std::end(v6.sin6_addr.s6_addr), bytes.begin());
+    return {boost::asio::ip::address_v6(bytes, v6.sin6_scope_id).to_string(), ntohs(v6.sin6_port)};
+}
+
+}  // namespace
+
+// False: not now, though there are more: out of descriptors or memory.
+bool StreamListener::State::AcceptSome(std::shared_ptr<State> self) {
+    for (int i = 0; i < kAcceptsInARow; ++i) {
+        sockaddr_storage from{};
+        socklen_t size = sizeof from;
+        int descriptor = ::accept4(acceptor.native_handle(), reinterpret_cast<sockaddr*>(&from), &size,
+                                   SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (descriptor < 0) {
+            if (errno == EAGAIN || errno == EWOULDBLOCK) return true;
+            if (errno == EINTR || errno == ECONNABORTED) continue;
+            base::LogWarning("net", "{}: accept: {}", options.name, std::strerror(errno));
+            return false;
+        }
+        if (connections.load(std::memory_order_relaxed) >= options.max_connections) {
+            ::close(descriptor);
             continue;
         }
-        if (connections.load(std::memory_order_relaxed) >= options.max_connections) continue;
         connections.fetch_add(1, std::memory_order_relaxed);
-        env::Spawn(serving, worker->executor, options.name, Serve(self, *worker, std::move(socket)));
-        if (++worker == workers.end()) worker = workers.begin();
+        env::Spawn(serving, next_worker->executor, options.name, Serve(self, *next_worker, descriptor, PeerOf(from)));
+        if (++next_worker == workers.end()) next_worker = workers.begin();
+    }
+    return true;
+}
+
+env::Task<void> StreamListener::State::Accept(std::shared_ptr<State> self) {
+    while (acceptor.is_open()) {
+        auto [error] = co_await acceptor.async_wait(tcp::acceptor::wait_read, asio::as_tuple(asio::use_awaitable));
+        if (error) co_return;
+        // The listen queue keeps the others until there are descriptors again.
+        if (!AcceptSome(self)) co_await env::Sleep(std::chrono::milliseconds(100));
     }
 }
 
@@ -129,11 +171,11 @@ class HandshakePlace {
 }  // namespace
 
 env::Task<void> StreamListener::State::Serve(std::shared_ptr<State> self, ListenerWorker& worker,
-                                             tcp::socket socket) {
+                                             int descriptor, PeerAddress peer) {
     CountDown count(self->connections);
     StreamOrigin origin;
-    origin.peer = PeerOf(socket);
-    auto plain = std::make_unique<SocketStream>(std::move(socket), std::move(origin));
+    origin.peer = std::move(peer);
+    auto plain = std::make_unique<SocketStream>(worker.executor, descriptor, std::move(origin));
     auto stream = co_await Secure(worker, std::move(plain));
     if (!stream) co_return;
     co_await handler.Serve(*stream);
@@ -144,10 +186,8 @@ env::Task<Result<bool>> StreamListener::State::WantsTls(SocketStream& socket) {
     if (options.security != ListenerOptions::Security::kByFirstByte) {
         co_return options.security == ListenerOptions::Security::kTls;
     }
-    CO_RETURN_IF_ERROR(co_await socket.WaitReadable());
-    auto first = socket.PeekByte();
-    if (!first) co_return base::Fail(base::ErrorCode::kUnavailable, "closed before the first byte");
-    co_return *first == 0x16;
+    CO_ASSIGN_OR_RETURN(unsigned char first, co_await socket.PeekByte());
+    co_return first == 0x16;
 }
 
 env::Task<std::unique_ptr<Stream>> StreamListener::State::Secure(ListenerWorker& worker,

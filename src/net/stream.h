@@ -42,7 +42,8 @@ class Stream {
     // As TryWrite, from a file by the kernel. kUnsupported where the transport has to see the bytes (TLS, memory).
     virtual base::Result<size_t> TrySendFile(env::File& file, uint64_t offset, size_t length);
 
-    // Returns when TryRead would give something, the end or an error. At once if it would now.
+    // Returns when TryRead would give something, the end or an error. At once if it would now. Seldom too early: then
+    // TryRead gives nothing, and the next wait is a real one.
     virtual env::Task<base::Result<void>> WaitReadable() = 0;
     // Returns when TryWrite may take something after it took less than was offered.
     virtual env::Task<base::Result<void>> WaitWritable() = 0;

@@ -1,12 +1,13 @@
 #include "net/tls_stream.h"
 
+#include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 
 #include <boost/asio/ip/address.hpp>
-#include <cerrno>
 #include <cstring>
 
+#include "base/check.h"
 #include "net/tls_native.h"
 
 namespace wellhead::net {
@@ -29,6 +30,8 @@ std::string PeerCertificateDer(SSL* ssl) {
     return der;
 }
 
+BIO_METHOD* SocketBioMethod();
+
 class TlsStream final : public Stream {
   public:
     TlsStream(std::unique_ptr<SocketStream> socket, std::shared_ptr<const TlsContext> context)
@@ -36,12 +39,51 @@ class TlsStream final : public Stream {
           context_(std::move(context)),
           ssl_(SSL_new(context_->native().context.get())),
           origin_(socket_->origin()) {
-        SSL_set_fd(ssl_.get(), socket_->descriptor());
+        BIO* bio = BIO_new(SocketBioMethod());
+        CHECK(ssl_ && bio != nullptr);
+        BIO_set_data(bio, this);
+        BIO_set_init(bio, 1);
+        SSL_set_bio(ssl_.get(), bio, bio);
         origin_.tls = true;
     }
     ~TlsStream() override { Close(); }
 
     SSL* ssl() { return ssl_.get(); }
+
+    // OpenSSL's reads and writes, by the socket, which so knows when there is nothing more.
+    int BioRead(BIO* bio, char* out, int size) {
+        BIO_clear_retry_flags(bio);
+        auto read = socket_->TryRead({out, static_cast<size_t>(size)});
+        if (read && *read) {
+            at_end_ = **read == 0;
+            return static_cast<int>(**read);
+        }
+        if (read) {
+            BIO_set_retry_read(bio);
+        } else {
+            socket_error_ = std::move(read.error());
+        }
+        return -1;
+    }
+    int BioWrite(BIO* bio, const char* data, int size) {
+        BIO_clear_retry_flags(bio);
+        const base::ByteView pieces[] = {base::ByteView(data, static_cast<size_t>(size))};
+        auto taken = socket_->TryWrite(pieces);
+        if (taken && *taken > 0) return static_cast<int>(*taken);
+        if (taken) {
+            BIO_set_retry_write(bio);
+        } else {
+            socket_error_ = std::move(taken.error());
+        }
+        return -1;
+    }
+    long BioControl(int command) const {
+        switch (command) {
+            case BIO_CTRL_FLUSH: return 1;
+            case BIO_CTRL_EOF: return at_end_ ? 1 : 0;
+            default: return 0;
+        }
+    }
 
     env::Task<Result<void>> Handshake() {
         for (;;) {
@@ -66,7 +108,6 @@ class TlsStream final : public Stream {
         if (socket_->closed()) return base::Fail(ErrorCode::kCancelled, "closed");
         if (broken_) return base::Fail(ErrorCode::kUnavailable, "the TLS connection is broken");
         ERR_clear_error();
-        errno = 0;
         size_t size = 0;
         drained_ = false;
         read_wants_write_ = false;
@@ -164,7 +205,6 @@ class TlsStream final : public Stream {
         if (socket_->closed()) return base::Fail(ErrorCode::kCancelled, "closed");
         if (broken_) return base::Fail(ErrorCode::kUnavailable, "the TLS connection is broken");
         ERR_clear_error();
-        errno = 0;
         size_t size = 0;
         write_wants_read_ = false;
         int status = SSL_write_ex(ssl_.get(), record.data(), record.size(), &size);
@@ -179,21 +219,19 @@ class TlsStream final : public Stream {
     }
 
     base::Error TransferError(int error) {
-        int os_error = errno;
         broken_ = true;
-        if (error == SSL_ERROR_SYSCALL && os_error != 0) return SocketError(os_error);
+        if (error == SSL_ERROR_SYSCALL && socket_error_) return *socket_error_;
         return {ErrorCode::kUnavailable, "TLS: " + TakeTlsErrors()};
     }
 
     base::Error HandshakeError(int error) {
-        int os_error = errno;
         long verified = SSL_get_verify_result(ssl_.get());
         if (error == SSL_ERROR_SSL && SSL_is_server(ssl_.get()) == 0 && verified != X509_V_OK) {
             ERR_clear_error();
             return {ErrorCode::kPermission, std::string("the server's certificate does not hold: ") +
                                                 X509_verify_cert_error_string(verified)};
         }
-        if (error == SSL_ERROR_SYSCALL && os_error != 0) return SocketError(os_error);
+        if (error == SSL_ERROR_SYSCALL && socket_error_) return *socket_error_;
         if (error == SSL_ERROR_SYSCALL) return {ErrorCode::kUnavailable, "closed during the TLS handshake"};
         return {ErrorCode::kInvalidArgument, "TLS handshake: " + TakeTlsErrors()};
     }
@@ -221,11 +259,30 @@ class TlsStream final : public Stream {
     const std::shared_ptr<const TlsContext> context_;
     const std::unique_ptr<SSL, SslDeleter> ssl_;
     StreamOrigin origin_;
+    std::optional<base::Error> socket_error_;
+    bool at_end_ = false;
     bool drained_ = false;  // OpenSSL has no whole record and waits for the socket
     bool read_wants_write_ = false;
     bool write_wants_read_ = false;
     bool broken_ = false;
 };
+
+TlsStream& StreamOf(BIO* bio) { return *static_cast<TlsStream*>(BIO_get_data(bio)); }
+int ReadOfBio(BIO* bio, char* out, int size) { return StreamOf(bio).BioRead(bio, out, size); }
+int WriteOfBio(BIO* bio, const char* data, int size) { return StreamOf(bio).BioWrite(bio, data, size); }
+long ControlOfBio(BIO* bio, int command, long, void*) { return StreamOf(bio).BioControl(command); }
+
+BIO_METHOD* MakeSocketBioMethod() {
+    BIO_METHOD* method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "wellhead socket");
+    CHECK(method != nullptr && BIO_meth_set_read(method, ReadOfBio) == 1 &&
+          BIO_meth_set_write(method, WriteOfBio) == 1 && BIO_meth_set_ctrl(method, ControlOfBio) == 1);
+    return method;
+}
+
+BIO_METHOD* SocketBioMethod() {
+    static BIO_METHOD* const method = MakeSocketBioMethod();
+    return method;
+}
 
 }  // namespace
 

@@ -147,9 +147,10 @@ KinesisService::Answer<KinesisService::Batch> KinesisService::ReadBatch(StreamPt
     }
     auto extent = log->extent();
     batch.records.reserve(records.size());
+    SequenceNumberRun numbers;
     for (auto& record : records) {
         apis::kinesis::Record out;
-        out.SequenceNumber = FormatSequenceNumber(shard->At(record.offset, record.arrival));
+        out.SequenceNumber = numbers.Format(shard->At(record.offset, record.arrival));
         out.ApproximateArrivalTimestamp = record.arrival;
         out.Data.bytes = std::move(record.data);
         out.PartitionKey = std::move(record.key);

@@ -3,6 +3,7 @@
 #include <openssl/evp.h>
 
 #include <algorithm>
+#include <memory>
 
 #include "base/check.h"
 
@@ -11,9 +12,12 @@ namespace wellhead::services::kinesis {
 HashKey HashOf(std::string_view partition_key) {
     unsigned char digest[EVP_MAX_MD_SIZE];
     unsigned size = 0;
-    // Fetched once: looking an algorithm up costs more than hashing a key.
+    // Looking an algorithm up and making a context cost more than hashing a key.
     static const EVP_MD* md5 = EVP_MD_fetch(nullptr, "MD5", nullptr);
-    CHECK(EVP_Digest(partition_key.data(), partition_key.size(), digest, &size, md5, nullptr) == 1 && size == 16);
+    thread_local const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context(EVP_MD_CTX_new(), EVP_MD_CTX_free);
+    CHECK(EVP_DigestInit_ex2(context.get(), md5, nullptr) == 1 &&
+          EVP_DigestUpdate(context.get(), partition_key.data(), partition_key.size()) == 1 &&
+          EVP_DigestFinal_ex(context.get(), digest, &size) == 1 && size == 16);
     HashKey key = 0;
     for (unsigned i = 0; i < size; ++i) key = key << 8 | digest[i];
     return key;

@@ -124,6 +124,20 @@ TEST(HashKey, UniformRangesCoverTheWholeSpaceOnce) {
     EXPECT_EQ(FormatHashKey(UniformRange(1, 2).first), "170141183460469231731687303715884105728");
 }
 
+TEST(SequenceNumber, ARunFormatsWhatTheFormatterDoes) {
+    SequenceNumberRun run;
+    SequenceNumber number{1'700'000'000, 1, 1'700'000'123, 3};
+    for (uint64_t index : {1u, 2u, 3u, 9u, 10u, 11u, 12u}) {
+        number.index = index;
+        EXPECT_EQ(run.Format(number), FormatSequenceNumber(number));
+    }
+    for (number.index = 999'990; number.index < 1'000'010; ++number.index) {
+        EXPECT_EQ(run.Format(number), FormatSequenceNumber(number));
+    }
+    ++number.arrival_s;
+    EXPECT_EQ(run.Format(number), FormatSequenceNumber(number));
+}
+
 TEST(SequenceNumber, HasFiftySixDigitsAndOrdersByOffset) {
     SequenceNumber number{1'700'000'000, 7, 1'700'000'123, 3};
     std::string text = FormatSequenceNumber(number);

@@ -91,11 +91,12 @@ env::Task<void> KinesisService::AppendGroup(std::shared_ptr<PutCall> call, size_
         EndWrite(*writer);
         storage::LogOffset offset = appended ? appended->first : 0;
         std::string shard_id = shard.id();
+        SequenceNumberRun numbers;
         for (uint32_t i : group.entries) {
             auto& result = call->results[i];
             if (appended) {
                 result.ShardId = shard_id;
-                result.SequenceNumber = FormatSequenceNumber(shard.At(offset++, appended->arrival));
+                result.SequenceNumber = numbers.Format(shard.At(offset++, appended->arrival));
             } else {
                 auto error = FromStorage(appended.error());
                 result.ErrorCode = error.http_status >= 500 ? "InternalFailure" : error.code;

@@ -57,6 +57,25 @@ std::string FormatSequenceNumber(const SequenceNumber& number) {
     return text;
 }
 
+const std::string& SequenceNumberRun::Format(const SequenceNumber& number) {
+    ++last_.index;
+    if (text_.empty() || number != last_) {
+        text_ = FormatSequenceNumber(number);
+    } else {
+        // 2 to the power of kIndexAt: an index more.
+        constexpr std::string_view kStep = "75557863725914323419136";
+        int carry = 0;
+        for (size_t i = 0; i < kStep.size() || carry > 0; ++i) {
+            char& digit = text_[text_.size() - 1 - i];
+            int sum = digit - '0' + carry + (i < kStep.size() ? kStep[kStep.size() - 1 - i] - '0' : 0);
+            carry = sum >= 10 ? 1 : 0;
+            digit = static_cast<char>('0' + sum - 10 * carry);
+        }
+    }
+    last_ = number;
+    return text_;
+}
+
 std::optional<SequenceNumber> ParseSequenceNumber(std::string_view text) {
     if (text.size() != 56) return std::nullopt;
     Limbs limbs{};

@@ -18,6 +18,18 @@ struct SequenceNumber {
 };
 
 std::string FormatSequenceNumber(const SequenceNumber& number);
+
+// FormatSequenceNumber for one number after the other: cheap where each follows the one before in its shard.
+class SequenceNumberRun {
+  public:
+    // Valid until the next call.
+    const std::string& Format(const SequenceNumber& number);
+
+  private:
+    SequenceNumber last_;
+    std::string text_;
+};
+
 // Nothing when it is not one of ours.
 std::optional<SequenceNumber> ParseSequenceNumber(std::string_view text);
 
