@@ -108,6 +108,13 @@ PeerAddress PeerOf(const sockaddr_storage& from) {
 
 }  // namespace
 
+// Apart from Serve, whose frame lives as long as the connection.
+static std::unique_ptr<SocketStream> MakeStream(const ListenerWorker& worker, int descriptor, PeerAddress peer) {
+    StreamOrigin origin;
+    origin.peer = std::move(peer);
+    return std::make_unique<SocketStream>(worker.executor, descriptor, std::move(origin));
+}
+
 // False: not now, though there are more: out of descriptors or memory.
 bool StreamListener::State::AcceptSome(std::shared_ptr<State> self) {
     for (int i = 0; i < kAcceptsInARow; ++i) {
@@ -173,9 +180,7 @@ class HandshakePlace {
 env::Task<void> StreamListener::State::Serve(std::shared_ptr<State> self, ListenerWorker& worker,
                                              int descriptor, PeerAddress peer) {
     CountDown count(self->connections);
-    StreamOrigin origin;
-    origin.peer = std::move(peer);
-    auto plain = std::make_unique<SocketStream>(worker.executor, descriptor, std::move(origin));
+    auto plain = MakeStream(worker, descriptor, std::move(peer));
     auto stream = co_await Secure(worker, std::move(plain));
     if (!stream) co_return;
     co_await handler.Serve(*stream);

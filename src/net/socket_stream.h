@@ -28,6 +28,8 @@ class SocketStream final : public Stream {
     // The first byte, without taking it. kUnavailable at the end.
     env::Task<base::Result<unsigned char>> PeekByte();
     bool closed() const { return closed_; }
+    // False: TryRead would give nothing now.
+    bool may_read() const { return readiness_.ready(Readiness::kRead); }
 
   private:
     env::Task<base::Result<void>> Wait(Readiness::Side side);

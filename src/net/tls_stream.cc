@@ -53,6 +53,10 @@ class TlsStream final : public Stream {
     // OpenSSL's reads and writes, by the socket, which so knows when there is nothing more.
     int BioRead(BIO* bio, char* out, int size) {
         BIO_clear_retry_flags(bio);
+        if (!socket_->may_read()) {
+            BIO_set_retry_read(bio);
+            return -1;
+        }
         auto read = socket_->TryRead({out, static_cast<size_t>(size)});
         if (read && *read) {
             at_end_ = **read == 0;
@@ -107,22 +111,28 @@ class TlsStream final : public Stream {
     Result<std::optional<size_t>> TryRead(std::span<char> out) override {
         if (socket_->closed()) return base::Fail(ErrorCode::kCancelled, "closed");
         if (broken_) return base::Fail(ErrorCode::kUnavailable, "the TLS connection is broken");
-        ERR_clear_error();
-        size_t size = 0;
-        drained_ = false;
-        read_wants_write_ = false;
-        int status = SSL_read_ex(ssl_.get(), out.data(), out.size(), &size);
-        if (status == 1) return std::optional<size_t>(size);
-        int error = SSL_get_error(ssl_.get(), status);
-        switch (error) {
-            case SSL_ERROR_WANT_READ: drained_ = true; return std::optional<size_t>();
-            case SSL_ERROR_WANT_WRITE:
+        size_t got = 0;
+        drained_ = read_wants_write_ = false;
+        // Record by record: less than out can hold means that there is no more.
+        while (got < out.size()) {
+            ERR_clear_error();
+            size_t size = 0;
+            int status = SSL_read_ex(ssl_.get(), out.data() + got, out.size() - got, &size);
+            got += size;
+            if (status == 1) continue;
+            int error = SSL_get_error(ssl_.get(), status);
+            if (error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE) {
                 drained_ = true;
-                read_wants_write_ = true;
-                return std::optional<size_t>();
-            case SSL_ERROR_ZERO_RETURN: return std::optional<size_t>(0);
-            default: return std::unexpected(TransferError(error));
+                read_wants_write_ = error == SSL_ERROR_WANT_WRITE;
+                break;
+            }
+            // What was read before comes first; the end and errors are met again.
+            over_ = true;
+            if (got > 0) break;
+            if (error == SSL_ERROR_ZERO_RETURN) return std::optional<size_t>(0);
+            return std::unexpected(TransferError(error));
         }
+        return got > 0 ? std::optional<size_t>(got) : std::optional<size_t>();
     }
 
     Result<size_t> TryWrite(std::span<const base::ByteView> pieces) override {
@@ -155,7 +165,7 @@ class TlsStream final : public Stream {
 
     env::Task<Result<void>> WaitReadable() override {
         // What OpenSSL holds already would not make the socket readable.
-        if (!drained_ && SSL_has_pending(ssl_.get()) == 1) co_return Result<void>();
+        if (over_ || (!drained_ && SSL_has_pending(ssl_.get()) == 1)) co_return Result<void>();
         drained_ = false;
         if (read_wants_write_) {
             co_return co_await socket_->WaitWritable();
@@ -264,6 +274,7 @@ class TlsStream final : public Stream {
     bool drained_ = false;  // OpenSSL has no whole record and waits for the socket
     bool read_wants_write_ = false;
     bool write_wants_read_ = false;
+    bool over_ = false;  // the other side said so, or an error
     bool broken_ = false;
 };
 

@@ -63,8 +63,9 @@ struct Settings {
     std::string version;
     std::string aws_endpoint;   // shown to the user
     std::string mqtt_endpoint;  // shown on the pipeline map
-    // Between two looks at a stream's tip, while someone watches it. For a Kinesis elsewhere: 250 ms or more.
-    base::Duration poll_interval = std::chrono::milliseconds(4);
+    // Between two looks at a stream's tip, while someone watches it and readings arrive. For a Kinesis elsewhere: 250 ms
+    // or more.
+    base::Duration poll_interval = std::chrono::milliseconds(1);
     // The user pool and client that sign users in. Empty: a pool of the console's own, "wellhead-console", made at the
     // first start. A client given here must have "<origin>/login-callback" among its callback URLs.
     std::string user_pool_id;

@@ -19,7 +19,9 @@ namespace {
 constexpr auto kBacklog = 15min;
 constexpr size_t kMaxBacklogBytes = 32 << 20;
 // At high rates readings go out together; alone, at once.
-constexpr auto kFrameInterval = 4ms;
+constexpr auto kFrameInterval = 1ms;
+// A stream where nothing arrives is looked at less and less often, down to this many times the interval.
+constexpr int kMaxPause = 16;
 constexpr size_t kMaxFrameReadings = 5000;
 
 }  // namespace
@@ -125,6 +127,7 @@ env::Task<bool> Follower::Poll(const std::string& shard, std::string& after, boo
     auto iterator = co_await apis_.kinesis->GetShardIterator(context_, std::move(ask));
     if (!iterator || !iterator->ShardIterator) co_return false;
     std::string at = *iterator->ShardIterator;
+    base::Duration pause = settings_.poll_interval;
     while (!stopped_) {
         kinesis::GetRecordsInput input;
         input.ShardIterator = at;
@@ -137,7 +140,12 @@ env::Task<bool> Follower::Poll(const std::string& shard, std::string& after, boo
             co_return true;
         }
         at = *output->NextShardIterator;
-        if (output->Records.empty()) co_await env::Sleep(settings_.poll_interval);
+        if (!output->Records.empty()) {
+            pause = settings_.poll_interval;
+            continue;
+        }
+        co_await env::Sleep(pause);
+        pause = std::min(pause * 2, settings_.poll_interval * kMaxPause);
     }
     co_return true;
 }

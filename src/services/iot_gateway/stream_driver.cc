@@ -38,43 +38,43 @@ StreamDriver::StreamDriver(mqtt::Broker& broker, net::Stream& stream, std::share
 
 StreamDriver::~StreamDriver() = default;
 
+// One frame for the whole of an idle connection's waiting: thousands of them are there at a time.
 env::Task<void> StreamDriver::Run() {
     // A stopping listener cancels: the waits end, and what follows still has to be done.
     co_await boost::asio::this_coro::throw_if_cancelled(false);
-    co_await ReadLoop();
-    connection_->Lost();
-    stream_.Close();
-    if (drains_) co_await drains_->Close();
-}
-
-env::Task<void> StreamDriver::ReadLoop() {
     int reads = 0;
     for (;;) {
         if (connection_->paused()) {
             co_await WaitWhilePaused();
             auto cancellation = co_await boost::asio::this_coro::cancellation_state;
-            if (cancellation.cancelled() != boost::asio::cancellation_type::none) co_return;
-            if (!Feed({})) co_return;
+            if (cancellation.cancelled() != boost::asio::cancellation_type::none) break;
+            if (!Feed({})) break;
             continue;
         }
-        auto read = stream_.TryRead(ReadBuffer());
-        if (!read) co_return;
-        size_t size = 0;
-        if (*read) {
-            size = **read;
-            if (size == 0) co_return;
-            if (!connection_->finished() && !Feed(base::ByteView(ReadBuffer().data(), size))) co_return;
-        }
-        if (size == kReadBytes && ++reads < kReadsInARow) continue;
-        reads = 0;
-        if (size == kReadBytes) {
+        const Took took = TakeSome();
+        if (took == Took::kEnd) break;
+        if (took == Took::kFull) {
+            if (++reads < kReadsInARow) continue;
             co_await boost::asio::post(stream_.executor(), boost::asio::use_awaitable);  // the others' turn
-            continue;
+        } else if (!connection_->paused()) {
+            auto wait = co_await stream_.WaitReadable();
+            if (!wait) break;
         }
-        if (connection_->paused()) continue;
-        auto wait = co_await stream_.WaitReadable();
-        if (!wait) co_return;
+        reads = 0;
     }
+    connection_->Lost();
+    stream_.Close();
+    if (drains_) co_await drains_->Close();
+}
+
+StreamDriver::Took StreamDriver::TakeSome() {
+    auto read = stream_.TryRead(ReadBuffer());
+    if (!read) return Took::kEnd;
+    if (!*read) return Took::kAll;
+    const size_t size = **read;
+    if (size == 0) return Took::kEnd;
+    if (!connection_->finished() && !Feed(base::ByteView(ReadBuffer().data(), size))) return Took::kEnd;
+    return size == kReadBytes ? Took::kFull : Took::kAll;
 }
 
 env::Task<void> StreamDriver::WaitWhilePaused() {

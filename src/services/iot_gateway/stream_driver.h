@@ -20,7 +20,13 @@ class StreamDriver final : public mqtt::ConnectionDriver {
     void Wake() override;
 
   private:
-    env::Task<void> ReadLoop();
+    enum class Took {
+        kAll,   // there is no more now
+        kFull,  // a buffer full: there may be more
+        kEnd,
+    };
+    // Reads once, and feeds what came.
+    Took TakeSome();
     env::Task<void> WaitWhilePaused();
     env::Task<void> Drain();
     bool Feed(base::ByteView bytes);
