@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
@@ -36,7 +37,11 @@ const Operation* BoundService::FindOperation(std::string_view name) const {
 
 bool BoundService::AllowsUnsigned(std::string_view operation) const {
     const Operation* found = FindOperation(operation);
-    return found != nullptr && found->unsigned_allowed;
+    if (found != nullptr) return found->unsigned_allowed;
+    // Where clients send some operations unsigned, one that is not served says so, instead of missing a signature.
+    auto is_named = [&](const Unserved& unserved) { return unserved.name == operation; };
+    return std::ranges::any_of(model_.operations, &Operation::unsigned_allowed) &&
+           std::ranges::any_of(model_.unserved, is_named);
 }
 
 ServiceError BoundService::InputError(std::string message) const {

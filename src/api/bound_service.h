@@ -22,6 +22,7 @@ class BoundService : public Service {
 
     std::string_view signing_name() const override { return model_.signing_name; }
     std::string_view target_prefix() const override { return model_.target_prefix; }
+    Protocol protocol() const override { return model_.protocol; }
     bool AllowsUnsigned(std::string_view operation) const override;
     env::Task<Outcome<boost::json::value>> Invoke(CallContext context, std::string operation,
                                                   boost::json::object input) override;

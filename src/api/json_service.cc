@@ -22,8 +22,12 @@ class JsonService final : public BoundService {
     using BoundService::BoundService;
 
     std::string_view OperationOf(const WireRequest& request) const override {
-        const Operation* operation = FindOperation(NameIn(request));
-        return operation != nullptr ? operation->name : std::string_view();
+        const std::string_view name = NameIn(request);
+        if (const Operation* operation = FindOperation(name)) return operation->name;
+        for (const Unserved& unserved : model_.unserved) {
+            if (unserved.name == name) return unserved.name;
+        }
+        return {};
     }
 
     env::Task<WireResponse> Call(CallContext context, WireRequest request) override {

@@ -1,5 +1,8 @@
 #include "api/json_shape.h"
 
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+
 #include <fmt/format.h>
 
 #include <bitset>
@@ -288,6 +291,47 @@ void WriteJsonMembers(const Structure& structure, const void* value, std::string
     out.push_back('}');
 }
 
+namespace {
+
+// Scalars as the shape wants them, where they can only be meant so: "2" for a number, 2 for a string, "true".
+void CoerceScalars(json::value& value, const Shape& shape) {
+    switch (shape.kind) {
+        case Kind::kString:
+            if (value.is_number() || value.is_bool()) value = json::string(json::serialize(value));
+            return;
+        case Kind::kInteger:
+        case Kind::kLong:
+        case Kind::kDouble:
+        case Kind::kBoolean: {
+            if (!value.is_string()) return;
+            boost::system::error_code error;
+            json::value parsed = json::parse(std::string_view(value.get_string()), error);
+            if (!error && (parsed.is_number() || parsed.is_bool())) value = std::move(parsed);
+            return;
+        }
+        case Kind::kList:
+            if (auto* array = value.if_array()) {
+                for (json::value& item : *array) CoerceScalars(item, *shape.list->element);
+            }
+            return;
+        case Kind::kMap:
+            if (auto* object = value.if_object()) {
+                for (auto& item : *object) CoerceScalars(item.value(), *shape.map->value);
+            }
+            return;
+        case Kind::kStructure:
+            if (auto* object = value.if_object()) {
+                for (const Member& member : shape.structure->members) {
+                    if (auto* item = object->if_contains(member.wire)) CoerceScalars(*item, *member.shape);
+                }
+            }
+            return;
+        default: return;
+    }
+}
+
+}  // namespace
+
 base::Result<void> ReadJsonByName(const json::object& object, const Structure& structure, void* value,
                                   std::vector<std::string>& missing) {
     for (const Member& member : structure.members) {
@@ -301,7 +345,9 @@ base::Result<void> ReadJsonByName(const json::object& object, const Structure& s
         if (member.shape->kind == Kind::kStream || member.shape->kind == Kind::kEventStream) {
             return Wrong(path, "something a call by name can carry: it is a stream");
         }
-        RETURN_IF_ERROR(ReadJson(*item, *member.shape, member.Emplace(value), path, missing));
+        json::value coerced = *item;
+        CoerceScalars(coerced, *member.shape);
+        RETURN_IF_ERROR(ReadJson(coerced, *member.shape, member.Emplace(value), path, missing));
     }
     return {};
 }

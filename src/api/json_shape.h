@@ -22,7 +22,8 @@ void WriteJson(const Shape& shape, const void* value, std::string& out);
 // An object of the members that the body carries; absent ones are left out.
 void WriteJsonMembers(const Structure& structure, const void* value, std::string& out);
 
-// For callers inside the program: every member by its name in the model, wherever the protocol carries it.
+// For callers inside the program: every member by its name in the model, wherever the protocol carries it. Scalars may be
+// quoted or not, as in templates.
 base::Result<void> ReadJsonByName(const boost::json::object& json, const Structure& structure, void* value,
                                   std::vector<std::string>& missing);
 void WriteJsonByName(const Structure& structure, const void* value, std::string& out);

@@ -104,26 +104,46 @@ std::string JavaPatternToPcre(std::string_view text) {
     return out;
 }
 
-base::Result<void> Pattern::Compile() {
-    const void* known = compiled_.load(std::memory_order_acquire);
-    if (known == &kFailed) return base::Fail(base::ErrorCode::kInvalidArgument, "does not compile");
-    if (known != nullptr) return {};
-    std::string pattern = JavaPatternToPcre(text_);
+namespace {
+
+base::Result<pcre2_code*> CompilePattern(std::string_view text) {
+    std::string pattern = JavaPatternToPcre(text);
     int error = 0;
     PCRE2_SIZE offset = 0;
     pcre2_code* code = pcre2_compile(reinterpret_cast<PCRE2_SPTR>(pattern.data()), pattern.size(),
                                      PCRE2_UTF | PCRE2_DOLLAR_ENDONLY, &error, &offset, nullptr);
-    if (code == nullptr) {
-        char reason[128];
-        pcre2_get_error_message(error, reinterpret_cast<PCRE2_UCHAR*>(reason), sizeof reason);
+    if (code != nullptr) return code;
+    char reason[128];
+    pcre2_get_error_message(error, reinterpret_cast<PCRE2_UCHAR*>(reason), sizeof reason);
+    return base::Fail(base::ErrorCode::kInvalidArgument, fmt::format("{} at {} of {}", reason, offset, pattern));
+}
+
+bool MatchesCode(const pcre2_code* code, std::string_view subject) {
+    thread_local std::unique_ptr<pcre2_match_data, FreeMatchData> data(pcre2_match_data_create(1, nullptr));
+    return pcre2_match(code, reinterpret_cast<PCRE2_SPTR>(subject.data()), subject.size(), 0,
+                       PCRE2_ANCHORED | PCRE2_ENDANCHORED, data.get(), MatchContext()) >= 0;
+}
+
+}  // namespace
+
+base::Result<bool> MatchesWhole(std::string_view pattern, std::string_view subject) {
+    ASSIGN_OR_RETURN(pcre2_code* code, CompilePattern(pattern));
+    bool matches = MatchesCode(code, subject);
+    pcre2_code_free(code);
+    return matches;
+}
+
+base::Result<void> Pattern::Compile() {
+    const void* known = compiled_.load(std::memory_order_acquire);
+    if (known == &kFailed) return base::Fail(base::ErrorCode::kInvalidArgument, "does not compile");
+    if (known != nullptr) return {};
+    auto code = CompilePattern(text_);
+    if (!code) {
         compiled_.store(&kFailed, std::memory_order_release);
-        return base::Fail(base::ErrorCode::kInvalidArgument,
-                          fmt::format("{} at {} of {}", reason, offset, pattern));
+        return std::unexpected(code.error());
     }
     const void* expected = nullptr;
-    if (!compiled_.compare_exchange_strong(expected, code, std::memory_order_acq_rel)) {
-        pcre2_code_free(code);
-    }
+    if (!compiled_.compare_exchange_strong(expected, *code, std::memory_order_acq_rel)) pcre2_code_free(*code);
     return {};
 }
 
@@ -136,12 +156,7 @@ bool Pattern::Matches(std::string_view subject) {
         code = compiled_.load(std::memory_order_acquire);
     }
     if (code == &kFailed) return true;
-    thread_local std::unique_ptr<pcre2_match_data, FreeMatchData> data(
-        pcre2_match_data_create(1, nullptr));
-    int found = pcre2_match(static_cast<const pcre2_code*>(code),
-                            reinterpret_cast<PCRE2_SPTR>(subject.data()), subject.size(), 0,
-                            PCRE2_ANCHORED | PCRE2_ENDANCHORED, data.get(), MatchContext());
-    return found >= 0;
+    return MatchesCode(static_cast<const pcre2_code*>(code), subject);
 }
 
 }  // namespace wellhead::api

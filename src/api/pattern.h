@@ -24,6 +24,9 @@ class Pattern {
     std::atomic<const void*> compiled_{nullptr};
 };
 
+// Whether all of the subject matches a pattern that is used once. kInvalidArgument: it does not compile, with the reason.
+base::Result<bool> MatchesWhole(std::string_view pattern, std::string_view subject);
+
 // Java's \uXXXX (surrogate pairs too) in PCRE2's spelling.
 std::string JavaPatternToPcre(std::string_view text);
 

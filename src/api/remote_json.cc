@@ -9,7 +9,9 @@
 #include "api/json_shape.h"
 #include "api/remote.h"
 #include "api/remote_events.h"
+#include "api/remote_query.h"
 #include "api/remote_rest.h"
+#include "base/check.h"
 
 namespace wellhead::api {
 
@@ -116,21 +118,6 @@ class JsonInvoker final : public Invoker {
     Transport& transport_;
 };
 
-// For the protocols that have no client yet.
-class NoInvoker final : public Invoker {
-  public:
-    explicit NoInvoker(const Model& model) : model_(model) {}
-    env::Task<Outcome<void>> Invoke(const Operation& operation, const CallContext&, void*, void*) override {
-        ServiceError error;
-        error.code = "UnknownOperationException";
-        error.message = fmt::format("A remote {} is not served (operation {})", model_.name, operation.name);
-        co_return std::unexpected(std::move(error));
-    }
-
-  private:
-    const Model& model_;
-};
-
 }  // namespace
 
 std::unique_ptr<Invoker> MakeRemoteInvoker(const Model& model, Transport& transport, std::string) {
@@ -138,9 +125,9 @@ std::unique_ptr<Invoker> MakeRemoteInvoker(const Model& model, Transport& transp
         case Protocol::kJson: return std::make_unique<JsonInvoker>(model, transport);
         case Protocol::kRestJson:
         case Protocol::kRestXml: return MakeRestInvoker(model, transport);
-        case Protocol::kQuery: break;
+        case Protocol::kQuery: return MakeQueryInvoker(model, transport);
     }
-    return std::make_unique<NoInvoker>(model);
+    base::CheckFailed("a protocol of Model", __FILE__, __LINE__);
 }
 
 }  // namespace wellhead::api

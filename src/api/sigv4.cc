@@ -281,7 +281,7 @@ std::expected<void, SigV4Refusal> CheckClaim(const SigV4Request& request, const 
         return Refuse(SigV4Failure::kBadToken, "The security token included in the request is invalid.");
     }
     if (key.expiry < rules.now) {
-        return Refuse(SigV4Failure::kBadToken, "The security token included in the request is expired");
+        return Refuse(SigV4Failure::kExpiredToken, "The security token included in the request is expired");
     }
     return {};
 }

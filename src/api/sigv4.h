@@ -58,6 +58,7 @@ enum class SigV4Failure {
     kNotSigned,      // a header that has to be signed is not
     kUnknownKey,
     kBadToken,       // session token missing or not the key's
+    kExpiredToken,   // of a temporary key whose time is over
     kBadScopeRegion,
     kBadScopeService,
     kBadScopeDate,

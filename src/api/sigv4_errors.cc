@@ -16,6 +16,7 @@ ServiceError S3Error(const SigV4Refusal& refusal) {
             return {"InvalidAccessKeyId", "The AWS Access Key Id you provided does not exist in our records.", 403, {}};
         case SigV4Failure::kBadToken:
             return {"InvalidToken", "The provided token is malformed or otherwise invalid.", 400, {}};
+        case SigV4Failure::kExpiredToken: return {"ExpiredToken", "The provided token has expired.", 400, {}};
         case SigV4Failure::kBadScopeRegion:
         case SigV4Failure::kBadScopeService:
         case SigV4Failure::kBadScopeDate:
@@ -63,6 +64,8 @@ ServiceError AuthError(const SigV4Refusal& refusal, AuthDialect dialect) {
         case SigV4Failure::kBadToken:
             return {query ? "InvalidClientTokenId" : "UnrecognizedClientException",
                     "The security token included in the request is invalid.", status, {}};
+        case SigV4Failure::kExpiredToken:
+            return {query ? "ExpiredToken" : "ExpiredTokenException", refusal.message, status, {}};
         case SigV4Failure::kMismatch:
             return {query ? "SignatureDoesNotMatch" : "InvalidSignatureException", MismatchText(refusal), status, {}};
         case SigV4Failure::kNotSigned:

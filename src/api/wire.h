@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "api/service.h"
+#include "api/shape.h"
 
 namespace wellhead::api {
 
@@ -36,6 +37,7 @@ class Service {
     virtual ~Service() = default;
     virtual std::string_view signing_name() const = 0;   // the credential scope: "kinesis", "iotdata"
     virtual std::string_view target_prefix() const = 0;  // of X-Amz-Target: "Kinesis_20131202"; empty for REST
+    virtual Protocol protocol() const = 0;
     // The operation the request names; empty when this service has none for it.
     virtual std::string_view OperationOf(const WireRequest& request) const = 0;
     // The operation is one that clients send unsigned (authtype none in the model).

@@ -36,9 +36,12 @@ namespace {
 bool IsS3(const api::Service& service) { return service.signing_name() == "s3"; }
 
 api::AuthDialect DialectOf(const api::Service& service) {
-    if (IsS3(service)) return api::AuthDialect::kS3;
-    if (!service.target_prefix().empty()) return api::AuthDialect::kJson;
-    if (service.signing_name() == "sts" || service.signing_name() == "iam") return api::AuthDialect::kQuery;
+    switch (service.protocol()) {
+        case api::Protocol::kJson: return api::AuthDialect::kJson;
+        case api::Protocol::kRestJson: return api::AuthDialect::kRest;
+        case api::Protocol::kRestXml: return api::AuthDialect::kS3;
+        case api::Protocol::kQuery: return api::AuthDialect::kQuery;
+    }
     return api::AuthDialect::kRest;
 }
 

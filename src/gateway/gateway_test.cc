@@ -27,6 +27,10 @@ class FakeService final : public api::Service {
     FakeService(std::string name, std::string target) : name_(std::move(name)), target_(std::move(target)) {}
     std::string_view signing_name() const override { return name_; }
     std::string_view target_prefix() const override { return target_; }
+    api::Protocol protocol() const override { 
+        if (name_ == "s3") return api::Protocol::kRestXml;
+        return target_.empty() ? api::Protocol::kRestJson : api::Protocol::kJson;
+    }
     std::string_view OperationOf(const api::WireRequest& request) const override {
         for (const auto& [field, value] : request.headers) {
             if (field == "x-amz-target" && value.ends_with(".Open")) return "Open";

@@ -6,11 +6,17 @@ namespace wellhead::gateway {
 
 namespace {
 
-std::string_view TargetOf(const api::WireRequest& request) {
+std::string_view HeaderOf(const api::WireRequest& request, std::string_view wanted) {
     for (const auto& [name, value] : request.headers) {
-        if (name == "x-amz-target") return value;
+        if (name == wanted) return value;
     }
     return {};
+}
+
+// The query protocol's form; S3's has parts.
+bool IsForm(const api::WireRequest& request) {
+    return request.path == "/" &&
+           HeaderOf(request, "content-type").starts_with("application/x-www-form-urlencoded");
 }
 
 // Other names that clients sign the same service under.
@@ -36,7 +42,7 @@ api::Service* ServiceTable::BySigningName(std::string_view name, const api::Wire
 api::Service* ServiceTable::Find(const api::WireRequest& request,
                                  const std::optional<api::SignatureClaim>& claim) const {
     if (claim) return BySigningName(UsualName(claim->service, request.path), request);
-    std::string_view target = TargetOf(request);
+    std::string_view target = HeaderOf(request, "x-amz-target");
     if (!target.empty()) {
         std::string_view prefix = target.substr(0, target.find('.'));
         for (api::Service* service : services_) {
@@ -49,6 +55,8 @@ api::Service* ServiceTable::Find(const api::WireRequest& request,
         if (service->signing_name() == "s3") {
             s3 = service;
         } else if (service->target_prefix().empty() && !service->OperationOf(request).empty()) {
+            return service;
+        } else if (service->protocol() == api::Protocol::kQuery && IsForm(request)) {
             return service;
         }
     }

@@ -16,7 +16,7 @@ class ServiceTable {
     void Add(api::Service& service) { services_.push_back(&service); }
 
     // By the scope of its signature, X-Amz-Target, then path; null when there is none. Unsigned requests that fit
-    // nothing else go to S3, whose paths are anything.
+    // nothing else go to S3, whose paths are anything; a form goes to a service that would read it.
     api::Service* Find(const api::WireRequest& request, const std::optional<api::SignatureClaim>& claim) const;
 
   private:
