@@ -1,4 +1,4 @@
-#include "pipeline/stack.h"
+#include "pipeline/deployer.h"
 
 #include <gtest/gtest.h>
 
@@ -59,20 +59,20 @@ class ThingProvider final : public ResourceProvider {
 
 class MemoryStore final : public StackStore {
   public:
-    env::Task<base::Result<std::vector<Stack>>> LoadAll() override {
-        std::vector<Stack> all;
-        for (const auto& [name, text] : saved) all.push_back(*StackFromJson(text));
-        co_return all;
-    }
     env::Task<base::Result<void>> Save(Stack stack) override {
+        if (crash_after > 0 && --crash_after == 0) throw std::runtime_error("crash");
         saved[stack.name] = StackToJson(stack);
         co_return base::Result<void>();
     }
-    env::Task<base::Result<void>> Remove(std::string name) override {
-        saved.erase(name);
-        co_return base::Result<void>();
+    std::map<std::string, Export> ExportsBeside(const std::string&) const override { return exports; }
+    std::vector<std::string> ImportersOf(const std::string& name) const override {
+        auto found = importers.find(name);
+        return found == importers.end() ? std::vector<std::string>() : found->second;
     }
     std::map<std::string, json::value> saved;
+    std::map<std::string, Export> exports;
+    std::map<std::string, std::vector<std::string>> importers;
+    int crash_after = 0;  // the process ends at this Save
 };
 
 class DeployerTest : public testing::Test {
@@ -80,35 +80,47 @@ class DeployerTest : public testing::Test {
     DeployerTest() {
         providers_["T"] = std::make_unique<ThingProvider>(world_);
         stack_.name = "s";
+        stack_.id = "id";
     }
 
-    Outcome<void> Deploy(std::string text) {
-        return Run([](DeployerTest& test, std::string body) {
-            return test.deployer_.Deploy({}, test.stack_, {std::move(body), {}}, {});
-        }, std::move(text));
+    Outcome<void> Deploy(std::string text, StackOperation::OnFailure on_failure = StackOperation::OnFailure::kRollBack) {
+        StackOperation operation;
+        operation.kind = stack_.status.empty() ? StackOperation::Kind::kCreate : StackOperation::Kind::kUpdate;
+        operation.wish.template_text = std::move(text);
+        operation.on_failure = on_failure;
+        deployer_.Begin(stack_, std::move(operation));
+        return Carry();
     }
-    Outcome<void> Delete() {
-        return Run([](DeployerTest& test, std::string) {
-            return test.deployer_.Delete({}, test.stack_, {});
-        }, "");
+    Outcome<void> Delete(std::vector<std::string> retain = {}) {
+        StackOperation operation;
+        operation.kind = StackOperation::Kind::kDelete;
+        operation.retain = std::move(retain);
+        deployer_.Begin(stack_, std::move(operation));
+        return Carry();
     }
-
-    static env::Task<void> Keep(env::Task<Outcome<void>> task, Outcome<void>& out) {
-        out = co_await std::move(task);
-    }
-    template <class Start>
-    Outcome<void> Run(Start start, std::string text) {
+    Outcome<void> Carry() {
         boost::asio::io_context io;
         env::Scope scope;
         Outcome<void> out = std::unexpected(ValidationError("did not finish"));
-        Spawn(scope, io.get_executor(), "deploy", Keep(start(*this, std::move(text)), out));
+        Spawn(scope, io.get_executor(), "deploy", Keep(deployer_.Carry({}, stack_, give_up_), out));
         io.run();
         return out;
+    }
+    static env::Task<void> Keep(env::Task<Outcome<void>> task, Outcome<void>& out) {
+        out = co_await std::move(task);
+    }
+    std::vector<std::string> EventsOf(const std::string& logical_id) {
+        std::vector<std::string> statuses;
+        for (const auto& event : stack_.events) {
+            if (event.logical_id == logical_id) statuses.push_back(event.status);
+        }
+        return statuses;
     }
 
     World world_;
     ResourceProviders providers_;
     MemoryStore store_;
+    std::atomic<bool> give_up_{false};
     std::unique_ptr<env::Clock> clock_ = env::posix::MakeClock();
     std::unique_ptr<env::Random> random_ = env::posix::MakeRandom();
     Deployer deployer_{providers_, store_, *clock_, *random_};
@@ -127,7 +139,9 @@ TEST_F(DeployerTest, CreatesInOrderOfReferencesAndComputesOutputs) {
     EXPECT_EQ(world_.calls, (std::vector<std::string>{"create a", "create b"}));
     EXPECT_EQ(world_.things["b"], "arn:a");
     EXPECT_EQ(stack_.status, "CREATE_COMPLETE");
-    EXPECT_EQ(stack_.outputs["First"], "a");
+    ASSERT_EQ(stack_.outputs.size(), 1u);
+    EXPECT_EQ(stack_.outputs[0].value, "a");
+    EXPECT_FALSE(stack_.under_way);
 }
 
 TEST_F(DeployerTest, TheSameTemplateAgainChangesNothing) {
@@ -176,21 +190,145 @@ TEST_F(DeployerTest, AReplacementStandsBeforeItsPredecessorGoes) {
     EXPECT_EQ(stack_.Find("A")->values.physical_id, "a2");
 }
 
-TEST_F(DeployerTest, ACreationCutOffByACrashIsTakenOver) {
+// At every step the process may end; what was saved goes on and comes to the same end.
+TEST_F(DeployerTest, AfterACrashTheOperationGoesOnFromWhereItWas) {
+    for (int crash = 1; crash < 40; ++crash) {
+        world_ = {};
+        store_ = {};
+        stack_ = {};
+        stack_.name = "s";
+        ASSERT_TRUE(Deploy("Resources:\n  A: {Type: T, Properties: {Name: a}}\n  Z: {Type: T, Properties: {Name: z}}\n"));
+        // In place, replaced, new, gone.
+        StackOperation operation;
+        operation.kind = StackOperation::Kind::kUpdate;
+        operation.wish.template_text =
+            "Resources:\n  A: {Type: T, Properties: {Name: a2}}\n  B: {Type: T, Properties: {Name: b}}\n";
+        deployer_.Begin(stack_, std::move(operation));
+        store_.saved["s"] = StackToJson(stack_);
+        store_.crash_after = crash;
+        bool crashed = !Carry();
+        store_.crash_after = 0;
+        stack_ = *StackFromJson(store_.saved["s"]);
+        if (!crashed && !stack_.under_way) return;
+        ASSERT_TRUE(Carry()) << crash;
+        EXPECT_EQ(stack_.status, "UPDATE_COMPLETE") << crash;
+        EXPECT_EQ(world_.things, (std::map<std::string, std::string>{{"a2", ""}, {"b", ""}})) << crash;
+        EXPECT_EQ(stack_.resources.size(), 2u) << crash;
+    }
+    FAIL() << "it never came to its end without a crash";
+}
+
+TEST_F(DeployerTest, AfterACrashARollbackGoesOnFromWhereItWas) {
+    for (int crash = 1; crash < 40; ++crash) {
+        world_ = {};
+        store_ = {};
+        stack_ = {};
+        stack_.name = "s";
+        ASSERT_TRUE(Deploy(kTwo));
+        world_.failing = "bad";
+        StackOperation operation;
+        operation.kind = StackOperation::Kind::kUpdate;
+        operation.wish.template_text =
+            "Resources:\n"
+            "  A: {Type: T, Properties: {Name: a, Color: blue}}\n"
+            "  B: {Type: T, DependsOn: A, Properties: {Name: b2}}\n"
+            "  C: {Type: T, DependsOn: B, Properties: {Name: bad}}\n";
+        deployer_.Begin(stack_, std::move(operation));
+        store_.saved["s"] = StackToJson(stack_);
+        store_.crash_after = crash;
+        static_cast<void>(Carry());
+        bool crashed = store_.crash_after == 0;
+        store_.crash_after = 0;
+        stack_ = *StackFromJson(store_.saved["s"]);
+        if (crashed) {
+            ASSERT_FALSE(Carry()) << crash;
+        }
+        EXPECT_EQ(stack_.status, "UPDATE_ROLLBACK_COMPLETE") << crash;
+        EXPECT_EQ(world_.things, (std::map<std::string, std::string>{{"a", ""}, {"b", "arn:a"}})) << crash;
+        if (!crashed) return;
+    }
+    FAIL() << "it never came to its end without a crash";
+}
+
+TEST_F(DeployerTest, AFailureMayBeLeftAsItIsAndMendedByAnUpdate) {
+    world_.failing = "b";
+    ASSERT_FALSE(Deploy(kTwo, StackOperation::OnFailure::kDoNothing));
+    EXPECT_EQ(stack_.status, "CREATE_FAILED");
+    EXPECT_TRUE(world_.things.contains("a"));
+    world_.failing.clear();
     ASSERT_TRUE(Deploy(kTwo));
-    // What a crash between the API's answer and our note of it leaves.
-    stack_.Find("B")->status = "CREATE_IN_PROGRESS";
-    world_.calls.clear();
-    ASSERT_TRUE(Deploy(kTwo));
-    EXPECT_TRUE(world_.calls.empty());
-    EXPECT_EQ(stack_.Find("B")->values.physical_id, "b");
+    EXPECT_EQ(world_.things.size(), 2u);
+    EXPECT_EQ(EventsOf("B"), (std::vector<std::string>{"CREATE_IN_PROGRESS", "CREATE_FAILED", "CREATE_IN_PROGRESS",
+                                                       "CREATE_COMPLETE"}));
+}
+
+TEST_F(DeployerTest, AFailedCreationMayBeDeleted) {
+    world_.failing = "b";
+    ASSERT_FALSE(Deploy(kTwo, StackOperation::OnFailure::kDelete));
+    EXPECT_EQ(stack_.status, "DELETE_COMPLETE");
+    EXPECT_TRUE(world_.things.empty());
+}
+
+TEST_F(DeployerTest, ACreationGivesUpBetweenResources) {
+    give_up_ = true;
+    auto result = Deploy(kTwo);
+    ASSERT_FALSE(result);
+    EXPECT_EQ(result.error().code, Deployer::kGivenUp);
+    EXPECT_TRUE(stack_.under_way);
+    give_up_ = false;
+    ASSERT_TRUE(Delete());
+    EXPECT_TRUE(world_.things.empty());
 }
 
 TEST_F(DeployerTest, AnUnservedTypeIsRefusedBeforeAnythingIsMade) {
-    auto result = Deploy("Resources:\n  A: {Type: T, Properties: {Name: a}}\n  X: {Type: AWS::No::Such}\n");
-    ASSERT_FALSE(result);
-    EXPECT_EQ(result.error().message, "Resources/X: the type AWS::No::Such is not served");
-    EXPECT_TRUE(world_.calls.empty());
+    auto checked = deployer_.Check(
+        {.template_text = "Resources:\n  A: {Type: T, Properties: {Name: a}}\n  X: {Type: AWS::No::Such}\n",
+         .parameters = {}, .tags = {}, .capabilities = {}});
+    ASSERT_FALSE(checked);
+    EXPECT_EQ(checked.error().message, "Resources/X: the type AWS::No::Such is not served");
+}
+
+TEST_F(DeployerTest, APreviewTellsWhatWouldChange) {
+    ASSERT_TRUE(Deploy("Resources:\n  A: {Type: T, Properties: {Name: a}}\n  B: {Type: T, Properties: {Name: b}}\n"));
+    StackWish wish;
+    wish.template_text =
+        "Resources:\n"
+        "  A: {Type: T, Properties: {Name: a2}}\n"
+        "  B: {Type: T, Properties: {Name: b, Color: !Ref A}}\n"
+        "  C: {Type: T, Properties: {Name: c, Color: !GetAtt D.Arn}}\n"
+        "  D: {Type: T, Properties: {Name: d}}\n";
+    auto changes = deployer_.Preview({}, stack_, wish);
+    ASSERT_TRUE(changes) << changes.error().message;
+    std::vector<std::string> told;
+    for (const auto& change : *changes) {
+        std::string_view action = change.action == PlannedChange::Action::kAdd      ? "add "
+                                  : change.action == PlannedChange::Action::kModify ? "modify "
+                                                                                    : "remove ";
+        told.push_back(std::string(action) + change.logical_id + (change.replacement ? " anew" : ""));
+    }
+    EXPECT_EQ(told, (std::vector<std::string>{"modify A anew", "modify B", "add D", "add C"}));
+    EXPECT_EQ((*changes)[1].properties, std::vector<std::string>{"Color"});
+    EXPECT_TRUE(*deployer_.Changes({}, stack_, wish));
+    EXPECT_FALSE(*deployer_.Changes({}, stack_, stack_.now));
+}
+
+TEST_F(DeployerTest, ExportsAreImportedAndKept) {
+    store_.exports["shared"] = {"value of another", "other"};
+    ASSERT_TRUE(Deploy(
+        "Resources:\n  A: {Type: T, Properties: {Name: a, Color: !ImportValue shared}}\n"
+        "Outputs: {Mine: {Value: !Ref A, Export: {Name: !Sub '${AWS::StackName}-a'}}}\n"));
+    EXPECT_EQ(world_.things["a"], "value of another");
+    EXPECT_EQ(stack_.imports, std::vector<std::string>{"shared"});
+    EXPECT_EQ(stack_.outputs[0].export_name, "s-a");
+    store_.importers["s-a"] = {"user"};
+    auto deleted = Delete();
+    ASSERT_FALSE(deleted);
+    EXPECT_EQ(deleted.error().message, "Export s-a cannot be deleted as it is in use by user");
+    EXPECT_EQ(stack_.status, "DELETE_FAILED");
+    EXPECT_TRUE(world_.things.contains("a"));
+    auto missing = Deploy("Resources:\n  A: {Type: T, Properties: {Name: a, Color: !ImportValue nowhere}}\n");
+    ASSERT_FALSE(missing);
+    EXPECT_NE(missing.error().message.find("No export named nowhere found."), std::string::npos);
 }
 
 TEST_F(DeployerTest, DeletingGoesInReverseAndRetainsWhatIsToStay) {
@@ -203,8 +341,18 @@ TEST_F(DeployerTest, DeletingGoesInReverseAndRetainsWhatIsToStay) {
     EXPECT_EQ(stack_.status, "DELETE_COMPLETE");
 }
 
+TEST_F(DeployerTest, ARetainedResourceIsLeftAlone) {
+    ASSERT_TRUE(Deploy(kTwo));
+    ASSERT_TRUE(Delete({"B"}));
+    EXPECT_EQ(world_.things.size(), 1u);
+    EXPECT_EQ(EventsOf("B").back(), "DELETE_SKIPPED");
+    EXPECT_EQ(stack_.gone.size(), 2u);
+}
+
 TEST_F(DeployerTest, AStackSurvivesBeingWrittenAndReadAgain) {
     ASSERT_TRUE(Deploy(kTwo));
+    world_.failing = "z";
+    ASSERT_FALSE(Deploy("Resources:\n  Z: {Type: T, Properties: {Name: z}}\n"));
     auto read = StackFromJson(store_.saved["s"]);
     ASSERT_TRUE(read);
     EXPECT_EQ(StackToJson(*read), StackToJson(stack_));

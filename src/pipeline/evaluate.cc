@@ -4,8 +4,10 @@
 
 #include <boost/json/parse.hpp>
 #include <algorithm>
+#include <charconv>
 #include <optional>
 
+#include "api/pattern.h"
 #include "codec/base64.h"
 
 namespace wellhead::pipeline {
@@ -23,11 +25,6 @@ template <class... Args>
 std::unexpected<base::Error> Invalid(fmt::format_string<Args...> format, Args&&... args) {
     return base::Fail(ErrorCode::kInvalidArgument,
                       fmt::format(format, std::forward<Args>(args)...));
-}
-
-std::string ScalarText(const json::value& value) {
-    if (value.is_string()) return std::string(value.get_string());
-    return json::serialize(value);
 }
 
 class Evaluator {
@@ -109,6 +106,8 @@ class Evaluator {
         if (name == "Fn::If") return If(argument);
         ASSIGN_OR_RETURN(Value evaluated, Of(argument));
         if (!evaluated) return Invalid("{} needs a value", name);
+        if (name == "Fn::ImportValue") return Import(ScalarText(*evaluated));
+        if (name == "Fn::GetAZs") return Zones(ScalarText(*evaluated));
         const json::array* list = evaluated->if_array();
         if (name == "Fn::Base64" && evaluated->is_string()) {
             return Value(json::string(codec::EncodeBase64(std::string_view(evaluated->get_string()))));
@@ -131,11 +130,31 @@ class Evaluator {
         if (auto found = scope_.resources.find(name); found != scope_.resources.end()) {
             return Value(json::string(found->second.physical_id));
         }
+        if (scope_.known_later && scope_.source->Find(name) != nullptr) return Value(json::string(kKnownLater));
         return Invalid("Ref {}: no such parameter or resource", name);
+    }
+
+    Result<Value> Import(const std::string& name) {
+        if (scope_.exports != nullptr) {
+            if (auto found = scope_.exports->find(name); found != scope_.exports->end()) {
+                if (scope_.imported != nullptr) scope_.imported->insert(name);
+                return Value(json::string(found->second));
+            }
+        }
+        return Invalid("No export named {} found.", name);
+    }
+
+    // One machine is one zone wide; its name is the region's first, as templates expect one.
+    Result<Value> Zones(std::string region) {
+        if (region.empty()) region = ScalarText(scope_.parameters.at("AWS::Region"));
+        return Value(json::array{region + "a"});
     }
 
     Result<Value> Attribute(const std::string& id, const std::string& attribute) {
         auto found = scope_.resources.find(id);
+        if (found == scope_.resources.end() && scope_.known_later && scope_.source->Find(id) != nullptr) {
+            return Value(json::string(kKnownLater));
+        }
         if (found == scope_.resources.end()) return Invalid("Fn::GetAtt {}: no such resource", id);
         auto value = found->second.attributes.find(attribute);
         if (value == found->second.attributes.end()) {
@@ -145,12 +164,18 @@ class Evaluator {
     }
 
     Result<Value> GetAtt(const json::value& argument) {
+        if (argument.is_string()) {
+            std::string path(argument.get_string());
+            size_t dot = path.find('.');
+            if (dot != std::string::npos) return Attribute(path.substr(0, dot), path.substr(dot + 1));
+        }
         const json::array* list = argument.if_array();
-        if (list == nullptr || list->size() != 2 || !(*list)[0].is_string() ||
-            !(*list)[1].is_string()) {
+        if (list == nullptr || list->size() != 2 || !(*list)[0].is_string()) {
             return Invalid("Fn::GetAtt needs a resource and an attribute");
         }
-        return Attribute(std::string((*list)[0].get_string()), std::string((*list)[1].get_string()));
+        ASSIGN_OR_RETURN(Value attribute, Of((*list)[1]));
+        if (!attribute || !attribute->is_string()) return Invalid("Fn::GetAtt needs a resource and an attribute");
+        return Attribute(std::string((*list)[0].get_string()), ScalarText(*attribute));
     }
 
     Result<Value> Sub(const json::value& argument) {
@@ -262,37 +287,91 @@ class Evaluator {
     const EvaluationScope& scope_;
 };
 
+// A list parameter's elements.
+json::array Elements(const std::string& text) {
+    json::array list;
+    for (size_t at = 0; at <= text.size();) {
+        size_t comma = std::min(text.find(',', at), text.size());
+        std::string_view element = std::string_view(text).substr(at, comma - at);
+        while (element.starts_with(' ')) element.remove_prefix(1);
+        while (element.ends_with(' ')) element.remove_suffix(1);
+        list.emplace_back(element);
+        at = comma + 1;
+    }
+    return list;
+}
+
+Result<double> NumberOf(const std::string& name, const std::string& text) {
+    double number = 0;
+    auto [at, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (error != std::errc() || at != text.data() + text.size()) {
+        return Invalid("Parameter '{}' must be a number.", name);
+    }
+    return number;
+}
+
+// The parameter's own constraints (AllowedValues, AllowedPattern, lengths, range).
+Result<void> CheckConstraints(const std::string& name, const TemplateParameter& parameter, const std::string& text) {
+    std::string told = parameter.constraint_description.empty() ? "" : ": " + parameter.constraint_description;
+    const auto& allowed = parameter.allowed_values;
+    if (!allowed.empty() && std::find(allowed.begin(), allowed.end(), text) == allowed.end()) {
+        return Invalid("Parameter '{}' must be one of AllowedValues{}", name, told);
+    }
+    if (parameter.allowed_pattern) {
+        auto matches = api::MatchesWhole(*parameter.allowed_pattern, text);
+        if (!matches) return Invalid("Parameters/{}/AllowedPattern: {}", name, matches.error().message);
+        if (!*matches) return Invalid("Parameter '{}' must match pattern {}{}", name, *parameter.allowed_pattern, told);
+    }
+    auto length = static_cast<double>(text.size());
+    if (parameter.min_length && length < *parameter.min_length) {
+        return Invalid("Parameter '{}' must contain at least {} characters{}", name, *parameter.min_length, told);
+    }
+    if (parameter.max_length && length > *parameter.max_length) {
+        return Invalid("Parameter '{}' must contain at most {} characters{}", name, *parameter.max_length, told);
+    }
+    if (!parameter.min_value && !parameter.max_value) return {};
+    ASSIGN_OR_RETURN(double number, NumberOf(name, text));
+    if (parameter.min_value && number < *parameter.min_value) {
+        return Invalid("Parameter '{}' must be a number not less than {}{}", name, *parameter.min_value, told);
+    }
+    if (parameter.max_value && number > *parameter.max_value) {
+        return Invalid("Parameter '{}' must be a number not greater than {}{}", name, *parameter.max_value, told);
+    }
+    return {};
+}
+
 }  // namespace
+
+std::string ScalarText(const json::value& value) {
+    if (value.is_string()) return std::string(value.get_string());
+    return json::serialize(value);
+}
 
 Result<std::map<std::string, json::value>> ResolveParameters(
     const Template& parsed, const std::map<std::string, std::string>& given) {
     for (const auto& [name, value] : given) {
         if (!parsed.parameters.contains(name)) {
-            return Invalid("the template has no parameter {}", name);
+            return Invalid("Parameters: [{}] do not exist in the template", name);
         }
     }
     std::map<std::string, json::value> out;
     for (const auto& [name, parameter] : parsed.parameters) {
         json::value value = parameter.default_value;
         if (auto found = given.find(name); found != given.end()) value = json::string(found->second);
-        if (value.is_null()) return Invalid("the parameter {} has no value and no default", name);
+        if (value.is_null()) return Invalid("Parameters: [{}] must have values", name);
         std::string text = ScalarText(value);
-        const auto& allowed = parameter.allowed_values;
-        if (!allowed.empty() && std::find(allowed.begin(), allowed.end(), text) == allowed.end()) {
-            return Invalid("the parameter {} may not be '{}'", name, text);
-        }
-        if (parameter.type == "CommaDelimitedList" || parameter.type.starts_with("List<")) {
-            json::array list;
-            for (size_t at = 0; at <= text.size();) {
-                size_t comma = std::min(text.find(',', at), text.size());
-                list.emplace_back(text.substr(at, comma - at));
-                at = comma + 1;
+        bool list = parameter.type == "CommaDelimitedList" || parameter.type.starts_with("List<");
+        if (list) {
+            json::array elements = Elements(text);
+            for (const auto& element : elements) {
+                RETURN_IF_ERROR(CheckConstraints(name, parameter, ScalarText(element)));
+                if (parameter.type == "List<Number>") RETURN_IF_ERROR(NumberOf(name, ScalarText(element)));
             }
-            value = std::move(list);
-        } else if (parameter.type == "Number" && value.is_string()) {
-            boost::system::error_code error;
-            value = json::parse(text, error);
-            if (error || !value.is_number()) return Invalid("the parameter {} must be a number", name);
+            value = std::move(elements);
+        } else {
+            RETURN_IF_ERROR(CheckConstraints(name, parameter, text));
+            if (parameter.type == "Number") RETURN_IF_ERROR(NumberOf(name, text));
+            value = json::string(text);
         }
         out[name] = std::move(value);
     }

@@ -4,6 +4,7 @@
 #include <boost/json/serialize.hpp>
 #include <boost/json/value.hpp>
 #include <map>
+#include <set>
 #include <string>
 
 #include "base/result.h"
@@ -21,7 +22,16 @@ struct EvaluationScope {
     const Template* source = nullptr;
     std::map<std::string, boost::json::value> parameters;  // pseudo parameters ("AWS::Region") too
     std::map<std::string, ResourceValues> resources;
+    const std::map<std::string, std::string>* exports = nullptr;  // what Fn::ImportValue finds; outlives the scope
+    std::set<std::string>* imported = nullptr;                    // gets the names that it found
+    // For a preview: resources that are not there yet have the value kKnownLater, instead of being an error.
+    bool known_later = false;
 };
+
+inline constexpr const char* kKnownLater = "{{changeSet:KNOWN_AFTER_APPLY}}";
+
+// A string as it is, anything else as JSON.
+std::string ScalarText(const boost::json::value& value);
 
 // Given parameters checked against the template's (allowed values, missing ones), with defaults filled in.
 // kInvalidArgument names the parameter.

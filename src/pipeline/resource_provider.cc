@@ -36,8 +36,12 @@ std::optional<bool> BoolProperty(const json::object& properties, std::string_vie
 }
 
 std::string GeneratedName(const ResourceRequest& request, size_t limit, bool lower_case) {
+    std::string suffix = "-" + request.incarnation;
+    std::transform(suffix.begin(), suffix.end(), suffix.begin(),
+                   [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
     std::string name = request.stack_name + "-" + request.logical_id;
-    if (name.size() > limit) name.resize(limit);
+    if (name.size() + suffix.size() > limit) name.resize(limit - std::min(limit, suffix.size()));
+    name += suffix;
     if (lower_case) {
         std::transform(name.begin(), name.end(), name.begin(),
                        [](unsigned char c) { return static_cast<char>(std::tolower(c)); });

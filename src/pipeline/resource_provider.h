@@ -21,6 +21,7 @@ struct ResourceRequest {
     api::CallContext context;
     std::string stack_name;
     std::string logical_id;
+    std::string incarnation;  // of this resource, for names of its own
     boost::json::object properties;  // evaluated
 };
 
@@ -33,6 +34,7 @@ class ResourceProvider {
   public:
     virtual ~ResourceProvider() = default;
 
+    // A failure leaves nothing behind.
     virtual env::Task<api::Outcome<ResourceValues>> Create(ResourceRequest request) = 0;
 
     // Takes over what an interrupted Create left behind, by the name in the properties; nothing when there is none.
@@ -59,8 +61,8 @@ std::optional<std::string> TextProperty(const boost::json::object& properties, s
 std::optional<int64_t> IntegerProperty(const boost::json::object& properties, std::string_view name);
 std::optional<bool> BoolProperty(const boost::json::object& properties, std::string_view name);
 
-// The name that a resource without one gets, as CloudFormation makes it: stack-logicalid, in the alphabet and length
-// its service allows.
+// The name that a resource without one gets, as CloudFormation makes it: stack-logicalid-suffix, in the alphabet and
+// length its service allows. The same for the same incarnation.
 std::string GeneratedName(const ResourceRequest& request, size_t limit, bool lower_case);
 
 }  // namespace wellhead::pipeline

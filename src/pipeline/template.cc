@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <charconv>
 #include <functional>
 
 #include "pipeline/yaml.h"
@@ -48,6 +49,21 @@ Result<std::vector<std::string>> TextsOf(const json::value& value, const std::st
     return texts;
 }
 
+Result<double> NumberOf(const json::value& value, std::string_view where) {
+    ASSIGN_OR_RETURN(std::string text, TextOf(value, where));
+    double number = 0;
+    auto [at, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (error != std::errc() || at != text.data() + text.size()) return Invalid("{} must be a number", where);
+    return number;
+}
+
+Result<std::string> PolicyOf(const json::value& value, const std::string& where, bool except_on_create) {
+    ASSIGN_OR_RETURN(std::string policy, TextOf(value, where));
+    bool known = policy == "Delete" || policy == "Retain" || (except_on_create && policy == "RetainExceptOnCreate");
+    if (!known) return Invalid("{}: {} is not served", where, policy);
+    return policy;
+}
+
 Result<TemplateParameter> ParseParameter(const std::string& where, const json::value& value) {
     ASSIGN_OR_RETURN(json::object fields, ObjectOf(value, where));
     TemplateParameter parameter;
@@ -59,14 +75,29 @@ Result<TemplateParameter> ParseParameter(const std::string& where, const json::v
         } else if (name == "AllowedValues") {
             ASSIGN_OR_RETURN(parameter.allowed_values, TextsOf(field, where + "/AllowedValues"));
         } else if (name == "NoEcho") {
-            parameter.no_echo = field.is_bool() && field.get_bool();
+            ASSIGN_OR_RETURN(std::string word, TextOf(field, where + "/NoEcho"));
+            parameter.no_echo = word == "true";
         } else if (name == "Description") {
             ASSIGN_OR_RETURN(parameter.description, TextOf(field, where + "/Description"));
+        } else if (name == "ConstraintDescription") {
+            ASSIGN_OR_RETURN(parameter.constraint_description, TextOf(field, where + "/ConstraintDescription"));
+        } else if (name == "AllowedPattern") {
+            ASSIGN_OR_RETURN(parameter.allowed_pattern, TextOf(field, where + "/AllowedPattern"));
+        } else if (name == "MinLength") {
+            ASSIGN_OR_RETURN(parameter.min_length, NumberOf(field, where + "/MinLength"));
+        } else if (name == "MaxLength") {
+            ASSIGN_OR_RETURN(parameter.max_length, NumberOf(field, where + "/MaxLength"));
+        } else if (name == "MinValue") {
+            ASSIGN_OR_RETURN(parameter.min_value, NumberOf(field, where + "/MinValue"));
+        } else if (name == "MaxValue") {
+            ASSIGN_OR_RETURN(parameter.max_value, NumberOf(field, where + "/MaxValue"));
         } else {
             return Invalid("{}: the attribute {} is not served", where, std::string_view(name));
         }
     }
     if (parameter.type.empty()) return Invalid("{} has no Type", where);
+    // Values that live in another service's store.
+    if (parameter.type.starts_with("AWS::SSM::")) return Invalid("{}: the type {} is not served", where, parameter.type);
     return parameter;
 }
 
@@ -85,12 +116,10 @@ Result<TemplateResource> ParseResource(const std::string& id, const json::value&
         } else if (name == "DependsOn") {
             ASSIGN_OR_RETURN(resource.depends_on, TextsOf(field, where + "/DependsOn"));
         } else if (name == "DeletionPolicy") {
-            ASSIGN_OR_RETURN(resource.deletion_policy, TextOf(field, where + "/DeletionPolicy"));
-            if (resource.deletion_policy != "Delete" && resource.deletion_policy != "Retain") {
-                return Invalid("{}: DeletionPolicy {} is not served", where,
-                               resource.deletion_policy);
-            }
-        } else if (name != "Metadata" && name != "UpdateReplacePolicy") {
+            ASSIGN_OR_RETURN(resource.deletion_policy, PolicyOf(field, where + "/DeletionPolicy", true));
+        } else if (name == "UpdateReplacePolicy") {
+            ASSIGN_OR_RETURN(resource.replace_policy, PolicyOf(field, where + "/UpdateReplacePolicy", false));
+        } else if (name != "Metadata") {
             return Invalid("{}: the attribute {} is not served", where, std::string_view(name));
         }
     }
@@ -101,6 +130,16 @@ Result<TemplateResource> ParseResource(const std::string& id, const json::value&
 Result<TemplateOutput> ParseOutput(const std::string& where, const json::value& value) {
     ASSIGN_OR_RETURN(json::object fields, ObjectOf(value, where));
     TemplateOutput output;
+    for (const auto& [name, field] : fields) {
+        if (name != "Value" && name != "Description" && name != "Condition" && name != "Export") {
+            return Invalid("{}: the attribute {} is not served", where, std::string_view(name));
+        }
+    }
+    if (fields.contains("Export")) {
+        ASSIGN_OR_RETURN(json::object exported, ObjectOf(fields["Export"], where + "/Export"));
+        if (!exported.contains("Name")) return Invalid("{}/Export has no Name", where);
+        output.export_name = exported["Name"];
+    }
     if (!fields.contains("Value")) return Invalid("{} has no Value", where);
     output.value = fields["Value"];
     if (fields.contains("Description")) {
@@ -114,10 +153,14 @@ Result<TemplateOutput> ParseOutput(const std::string& where, const json::value& 
 
 Result<void> ParseSection(std::string_view section, const json::value& value, Template& out) {
     if (section == "AWSTemplateFormatVersion") {
-        if (value.is_string() && value.get_string() == "2010-09-09") return {};
+        out.version = "2010-09-09";
+        if (value.is_string() && value.get_string() == out.version) return {};
         return Invalid("AWSTemplateFormatVersion must be '2010-09-09'");
     }
-    if (section == "Metadata") return {};
+    if (section == "Metadata") {
+        out.metadata = value;
+        return {};
+    }
     std::string name(section);
     if (section == "Description") {
         ASSIGN_OR_RETURN(out.description, TextOf(value, name));
@@ -174,6 +217,9 @@ void AddReferences(const json::value& value, std::set<std::string>& out) {
         if (function && name == "Ref" && argument.is_string()) {
             std::string_view id = argument.get_string();
             if (!id.starts_with("AWS::")) out.emplace(id);
+        } else if (function && name == "Fn::GetAtt" && argument.is_string()) {
+            std::string_view path = argument.get_string();
+            out.emplace(path.substr(0, path.find('.')));
         } else if (function && name == "Fn::GetAtt" && list != nullptr && !list->empty() &&
                    (*list)[0].is_string()) {
             out.emplace(std::string_view((*list)[0].get_string()));
@@ -187,6 +233,25 @@ void AddReferences(const json::value& value, std::set<std::string>& out) {
             AddReferences(argument, out);
         }
     }
+}
+
+// What outputs refer to is there, and so is every condition that is named.
+Result<void> CheckOutputsAndConditions(const Template& parsed) {
+    auto check = [&](const std::string& where, const std::string& condition) -> Result<void> {
+        if (condition.empty() || parsed.conditions.contains(condition)) return {};
+        return Invalid("{} refers to the condition {}, which is not there", where, condition);
+    };
+    for (const auto& resource : parsed.resources) {
+        RETURN_IF_ERROR(check("Resources/" + resource.logical_id, resource.condition));
+    }
+    for (const auto& [name, output] : parsed.outputs) {
+        RETURN_IF_ERROR(check("Outputs/" + name, output.condition));
+        for (const auto& reference : ReferencesOf(output.value)) {
+            if (parsed.parameters.contains(reference) || parsed.Find(reference) != nullptr) continue;
+            return Invalid("Unresolved resource dependencies [{}] in the Outputs block of the template", reference);
+        }
+    }
+    return {};
 }
 
 }  // namespace
@@ -208,8 +273,9 @@ Result<Template> ParseTemplate(std::string_view text) {
     for (const auto& [section, value] : root.get_object()) {
         RETURN_IF_ERROR(ParseSection(section, value, parsed));
     }
-    if (parsed.resources.empty()) return Invalid("the template has no Resources");
+    if (parsed.resources.empty()) return Invalid("At least one Resources member must be defined.");
     RETURN_IF_ERROR(OrderOfCreation(parsed));
+    RETURN_IF_ERROR(CheckOutputsAndConditions(parsed));
     return parsed;
 }
 

@@ -4,6 +4,7 @@
 
 #include <boost/json/value.hpp>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -19,6 +20,9 @@ struct TemplateParameter {
     std::vector<std::string> allowed_values;
     bool no_echo = false;
     std::string description;
+    std::string constraint_description;
+    std::optional<std::string> allowed_pattern;
+    std::optional<double> min_length, max_length, min_value, max_value;
 };
 
 struct TemplateResource {
@@ -27,17 +31,22 @@ struct TemplateResource {
     boost::json::object properties;
     std::string condition;
     std::vector<std::string> depends_on;
-    std::string deletion_policy = "Delete";  // or "Retain"
+    std::string deletion_policy = "Delete";  // or "Retain", "RetainExceptOnCreate"
+    std::string replace_policy = "Delete";   // or "Retain": of what an update replaces
 };
 
 struct TemplateOutput {
     boost::json::value value;
     std::string description;
     std::string condition;
+    boost::json::value export_name;  // null: not exported
+    friend bool operator==(const TemplateOutput&, const TemplateOutput&) = default;
 };
 
 struct Template {
+    std::string version;  // "2010-09-09" or empty
     std::string description;
+    boost::json::value metadata;
     std::map<std::string, TemplateParameter> parameters;
     boost::json::object mappings;
     boost::json::object conditions;

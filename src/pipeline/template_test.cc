@@ -34,7 +34,7 @@ EvaluationScope ScopeOf(const Template& parsed) {
     scope.source = &parsed;
     scope.parameters = ResolveParameters(parsed, {}).value();
     scope.parameters["AWS::Region"] = "eu-west-1";
-    scope.resources["Stream"] = {"readings-1", {{"Arn", "arn:x"}}};
+    scope.resources["Stream"] = {"readings-1", {{"Arn", "arn:x"}, {"A.B", "deep"}}};
     return scope;
 }
 
@@ -63,6 +63,38 @@ TEST(Template, ListFunctionsWork) {
     EXPECT_EQ(Evaluate(*text, ScopeOf(*parsed)).value(), json::value("a-y-3"));
 }
 
+TEST(Template, FunctionsOfOneArgumentWork) {
+    auto parsed = ParseTemplate(kTwoResources);
+    ASSERT_TRUE(parsed);
+    EvaluationScope scope = ScopeOf(*parsed);
+    std::map<std::string, std::string> exports = {{"shared", "theirs"}};
+    std::set<std::string> imported;
+    scope.exports = &exports;
+    scope.imported = &imported;
+    const std::pair<std::string, std::string> kCases[] = {
+        {"!Base64 abc", R"("YWJj")"},
+        {"!ImportValue shared", R"("theirs")"},
+        {"Fn::ImportValue: !Sub sha${!x}", ""},
+        {"!GetAZs ''", R"(["eu-west-1a"])"},
+        {"!Select [0, !GetAZs {Ref: 'AWS::Region'}]", R"("eu-west-1a")"},
+        {"Fn::GetAtt: Stream.Arn", R"("arn:x")"},
+        {"Fn::GetAtt: [Stream, A.B]", R"("deep")"},
+        {"!GetAtt Stream.A.B", R"("deep")"},
+        {"!Sub ['${x}-${Stream.Arn}', {x: !Ref Name}]", R"("readings-arn:x")"},
+        {"Fn::Length: [1, 2]", "2"},
+    };
+    for (const auto& [text, expected] : kCases) {
+        auto value = Evaluate(*ParseYaml(text), scope);
+        if (expected.empty()) {
+            EXPECT_FALSE(value) << text;
+        } else {
+            ASSERT_TRUE(value) << text << ": " << value.error().message;
+            EXPECT_EQ(json::serialize(*value), expected) << text;
+        }
+    }
+    EXPECT_EQ(imported, std::set<std::string>{"shared"});
+}
+
 TEST(Template, BadTemplatesAreRefusedWithThePlace) {
     const std::pair<std::string, std::string> kCases[] = {
         {"Resources: [", "line 1"},
@@ -72,6 +104,12 @@ TEST(Template, BadTemplatesAreRefusedWithThePlace) {
         {"Resources:\n  A: {Type: T}\n  A: {Type: T}", "stands twice"},
         {"Transform: X\nResources: {A: {Type: T}}", "Transform"},
         {"Resources:\n  A: {Type: T, UpdatePolicy: {}}", "UpdatePolicy is not served"},
+        {"Resources: {A: {Type: T, Condition: No}}", "condition No"},
+        {"Resources: {A: {Type: T}}\nOutputs: {O: {Value: !Ref B}}", "Unresolved resource dependencies [B]"},
+        {"Resources: {A: {Type: T}}\nOutputs: {O: {Value: x, Export: {}}}", "Export has no Name"},
+        {"Resources: {A: {Type: T, DeletionPolicy: Snapshot}}", "Snapshot is not served"},
+        {"Parameters: {P: {Type: 'AWS::SSM::Parameter::Value<String>'}}\nResources: {A: {Type: T}}", "is not served"},
+        {"Resources: " + std::string(2000, '['), "line"},
         {"- a", "a template is a map"},
         {"", "a template is a map"},
     };
@@ -103,6 +141,25 @@ TEST(Template, ParametersAreCheckedAgainstTheTemplate) {
     EXPECT_FALSE(ResolveParameters(*parsed, {{"A", "z"}}));
     EXPECT_FALSE(ResolveParameters(*parsed, {{"A", "x"}, {"B", "x"}}));
     EXPECT_TRUE(ResolveParameters(*parsed, {{"A", "x"}}));
+}
+
+TEST(Template, ParametersHoldToTheirConstraints) {
+    auto parsed = ParseTemplate(
+        "Parameters:\n"
+        "  Short: {Type: String, MaxLength: 3, MinLength: 2, Default: ab}\n"
+        "  Small: {Type: Number, MinValue: 1, MaxValue: '10', Default: 5}\n"
+        "  Like: {Type: String, AllowedPattern: '[a-z]+', ConstraintDescription: letters, Default: a}\n"
+        "  List: {Type: List<Number>, Default: '1, 2'}\n"
+        "Resources: {R: {Type: T}}");
+    ASSERT_TRUE(parsed) << parsed.error().message;
+    auto values = ResolveParameters(*parsed, {});
+    ASSERT_TRUE(values);
+    EXPECT_EQ(json::serialize((*values)["List"]), R"(["1","2"])");
+    const std::pair<std::string, std::string> kBad[] = {{"Short", "a"},    {"Short", "abcd"}, {"Small", "0"},
+                                                        {"Small", "11"},   {"Small", "x"},    {"Like", "A"},
+                                                        {"List", "1,two"}};
+    for (const auto& [name, value] : kBad) EXPECT_FALSE(ResolveParameters(*parsed, {{name, value}})) << name << value;
+    EXPECT_NE(ResolveParameters(*parsed, {{"Like", "A"}}).error().message.find("letters"), std::string::npos);
 }
 
 }  // namespace

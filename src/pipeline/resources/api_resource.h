@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/log.h"
 #include "pipeline/api_caller.h"
 #include "pipeline/resource_provider.h"
 
@@ -50,6 +51,13 @@ class ApiResource : public ResourceProvider {
     env::Task<api::Outcome<Json>> Call(api::CallContext context, std::string_view service,
                                        std::string_view operation, Object input) {
         return caller_.Call(std::move(context), service, operation, std::move(input));
+    }
+
+    // After a creation that failed half-way: what was made goes again. The failure is what is told.
+    env::Task<void> TakeBack(ResourceRequest request, std::string physical_id) {
+        ResourceValues values{std::move(physical_id), {}};
+        auto deleted = co_await Delete(std::move(request), std::move(values));
+        if (!deleted) base::LogWarning("pipeline", "a half-made resource stays: {}", deleted.error().message);
     }
 
     // Copies the named properties, where present, under the same names.

@@ -25,9 +25,10 @@ class WorkGroup final : public ApiResource {
         }
         auto created = co_await Call(request.context, "athena", "CreateWorkGroup", std::move(input));
         if (!created) co_return std::unexpected(created.error());
-        auto stated = co_await SetState(std::move(request), name);
-        if (!stated) co_return std::unexpected(stated.error());
-        co_return ResourceValues{name, {}};
+        auto stated = co_await SetState(request, name);
+        if (stated) co_return ResourceValues{name, {}};
+        co_await TakeBack(std::move(request), std::move(name));
+        co_return std::unexpected(stated.error());
     }
     env::Task<Outcome<std::optional<ResourceValues>>> Adopt(ResourceRequest request) override {
         std::string name = NameOf(request, "Name", 128);

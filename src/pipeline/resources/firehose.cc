@@ -31,7 +31,9 @@ class DeliveryStream final : public ApiResource {
         input["DeliveryStreamName"] = name;
         auto created = co_await Call(request.context, "firehose", "CreateDeliveryStream", std::move(input));
         if (!created) co_return std::unexpected(created.error());
-        co_return co_await WaitActive(std::move(request.context), std::move(name));
+        auto values = co_await WaitActive(request.context, name);
+        if (!values) co_await TakeBack(std::move(request), std::move(name));
+        co_return values;
     }
     env::Task<Outcome<std::optional<ResourceValues>>> Adopt(ResourceRequest request) override {
         auto values = co_await WaitActive(request.context, NameOf(request, "DeliveryStreamName", 64));

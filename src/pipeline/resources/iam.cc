@@ -1,7 +1,6 @@
 // AWS::IAM::Role. Until IAM is served a role is a name that other resources refer to: inside one Wellhead the services
 // act with the account's own rights. The stack's events say so.
 
-#include "base/log.h"
 #include "pipeline/resources/api_resource.h"
 
 namespace wellhead::pipeline {

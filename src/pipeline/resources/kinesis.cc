@@ -28,9 +28,11 @@ class KinesisStream final : public ApiResource {
         auto created = co_await Call(request.context, "kinesis", "CreateStream", std::move(input));
         if (!created) co_return std::unexpected(created.error());
         auto values = co_await WaitActive(request.context, name);
-        if (!values) co_return values;
-        auto configured = co_await Configure(std::move(request), name);
-        if (!configured) co_return std::unexpected(configured.error());
+        if (values) {
+            auto configured = co_await Configure(request, name);
+            if (!configured) values = std::unexpected(configured.error());
+        }
+        if (!values) co_await TakeBack(std::move(request), std::move(name));
         co_return values;
     }
 

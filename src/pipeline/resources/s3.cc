@@ -29,8 +29,10 @@ class S3Bucket final : public ApiResource {
         auto created = co_await Call(request.context, "s3", "CreateBucket", std::move(input));
         if (!created) co_return std::unexpected(created.error());
         auto configured = co_await Configure(request, name);
-        if (!configured) co_return std::unexpected(configured.error());
-        co_return ValuesOf(request, name);
+        ResourceValues values = ValuesOf(request, name);
+        if (configured) co_return values;
+        co_await TakeBack(std::move(request), std::move(name));
+        co_return std::unexpected(configured.error());
     }
 
     env::Task<Outcome<std::optional<ResourceValues>>> Adopt(ResourceRequest request) override {
