@@ -54,6 +54,9 @@ RootKey NewRootKey(env::Random& random) {
 
 }  // namespace
 
+std::string Endpoints::Address() const {
+    return host.starts_with('[') ? host.substr(1, host.size() - 2) : host;
+}
 std::string Endpoints::AwsUrl() const { return fmt::format("http://{}:{}", host, port); }
 std::string Endpoints::ConsoleUrl() const {
     return fmt::format("http://{}:{}", host == "127.0.0.1" ? "localhost" : host, console_port);
@@ -69,7 +72,8 @@ std::string Endpoints::ToJson() const {
                                         {"plain_mqtt_port", plain_mqtt_port},
                                         {"console_port", console_port},
                                         {"account_id", account_id},
-                                        {"region", region}});
+                                        {"region", region},
+                                        {"ca_file", ca_file}});
 }
 
 Result<std::unique_ptr<DataDir>> DataDir::Open(env::Files& files, std::string path) {
@@ -121,6 +125,7 @@ Result<Endpoints> ReadEndpoints(env::Files& files, const std::string& data_dir) 
     endpoints.console_port = static_cast<uint16_t>(Number(*object, "console_port"));
     endpoints.account_id = Text(*object, "account_id");
     endpoints.region = Text(*object, "region");
+    endpoints.ca_file = Text(*object, "ca_file");
     return endpoints;
 }
 

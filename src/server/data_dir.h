@@ -28,7 +28,10 @@ struct Endpoints {
     uint16_t console_port = 0;
     std::string account_id;
     std::string region;
+    std::string ca_file;  // of the authority that signs device and server certificates
 
+    // The host without the brackets that an IPv6 address has in URLs.
+    std::string Address() const;
     std::string AwsUrl() const;
     std::string ConsoleUrl() const;
     std::string ToJson() const;

@@ -1,51 +1,23 @@
 #include "server/node.h"
 
-#include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <boost/asio/post.hpp>
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
 #include <thread>
-#include <vector>
 
-#include "api/credentials.h"
-#include "apis/athena/service.h"
-#include "apis/cognito_idp/service.h"
-#include "apis/firehose/service.h"
-#include "apis/glue/service.h"
-#include "apis/iot/service.h"
-#include "apis/iot_data/service.h"
-#include "apis/kinesis/service.h"
-#include "apis/s3/service.h"
 #include "base/log.h"
-#include "env/blocking_pool.h"
-#include "env/posix/io_threads.h"
+#include "env/deadline.h"
+#include "env/event.h"
 #include "env/posix/posix.h"
 #include "env/scope.h"
-#include "gateway/gateway.h"
-#include "mqtt/broker.h"
+#include "env/turnstile.h"
 #include "net/http_server.h"
 #include "net/listener.h"
-#include "net/tls.h"
-#include "pipeline/resources/resources.h"
-#include "query/duckdb/duckdb_parquet_writer.h"
-#include "query/duckdb/worker_engine.h"
-#include "query/object_files.h"
 #include "server/free_port.h"
-#include "server/mqtt_web_socket.h"
-#include "server/service_caller.h"
-#include "server/table_stack_store.h"
-#include "services/athena/athena_service.h"
-#include "services/cognito/cognito.h"
-#include "services/console/console.h"
-#include "services/firehose/firehose_service.h"
-#include "services/glue/glue_service.h"
-#include "services/iot/iot_service.h"
-#include "services/iot_gateway/gateway.h"
-#include "services/kinesis/kinesis_service.h"
-#include "services/s3/s3_service.h"
-#include "storage/object_store/file/file_object_store.h"
-#include "storage/shard_log/file/shard_log_store.h"
-#include "storage/table/sqlite/sqlite_table.h"
+#include "server/switchable_handler.h"
 
 namespace wellhead::server {
 
@@ -53,19 +25,13 @@ namespace {
 
 using namespace std::chrono_literals;
 using base::Result;
+namespace asio = boost::asio;
+namespace json = boost::json;
 
 constexpr auto kStopGrace = 2s;
 constexpr auto kServerCertificateLifetime = std::chrono::hours(24 * 397);
-
-class HealthHandler final : public net::HttpHandler {
-  public:
-    env::Task<net::HttpResponse> Handle(net::HttpRequest&) override {
-        net::HttpResponse response;
-        response.headers.Add("content-type", "application/json");
-        response.body = std::string(R"({"status":"ok","version":")" WELLHEAD_VERSION R"("})");
-        co_return response;
-    }
-};
+// Long before its end: a server runs for years.
+constexpr auto kServerCertificateRenewal = std::chrono::hours(24 * 30);
 
 // Ports given as 0 become free ones now: the services must know their addresses before they listen.
 Result<void> ChoosePorts(UpOptions& options) {
@@ -81,296 +47,184 @@ Result<void> ChoosePorts(UpOptions& options) {
     return {};
 }
 
+// Everything below path, which stays.
+Result<void> Empty(env::Files& files, const std::string& path) {
+    ASSIGN_OR_RETURN(auto entries, files.List(path));
+    for (const auto& entry : entries) {
+        std::string below = path + "/" + entry.name;
+        if (entry.kind == env::FileKind::kDirectory) RETURN_IF_ERROR(Empty(files, below));
+        RETURN_IF_ERROR(files.Remove(below));
+    }
+    return {};
+}
+
 }  // namespace
 
 // In order of construction: what stands lower may use what stands above it.
 struct Node::Parts {
-    explicit Parts(UpOptions up)
+    Parts(UpOptions up, env::Executor executor)
         : options(std::move(up)),
+          home(executor),
           io(options.threads > 0 ? options.threads
-                                 : static_cast<int>(std::max(1u, std::thread::hardware_concurrency()))) {}
+                                 : static_cast<int>(std::max(1u, std::thread::hardware_concurrency()))),
+          aws(executor) {}
 
     UpOptions options;
+    const env::Executor home;
     Endpoints endpoints;
-    std::optional<FirstLogin> first_login;
+    RootKey root_key;
 
     std::unique_ptr<env::Clock> clock = env::posix::MakeClock();
     std::unique_ptr<env::Random> random = env::posix::MakeRandom();
     std::unique_ptr<env::Files> files = env::posix::MakeFiles();
     std::unique_ptr<DataDir> data;
     std::unique_ptr<api::CredentialStore> credentials;
-
-    env::BlockingPool readers{"read", 2};
-    env::BlockingPool log_writers{"log-write", 4};  // may hand on to the readers
-    env::BlockingPool object_pool{"objects", 8};
-    env::BlockingPool keys_pool{"keys", 2};
-    env::BlockingPool sql_pool{"sql", 4};
-    env::BlockingPool delivery_pool{"delivery", 2};
-    std::unique_ptr<storage::Table> table;
-    std::unique_ptr<storage::file::FileShardLogStore> logs;
-    std::unique_ptr<storage::file::FileObjectStore> objects;
-
     env::posix::IoThreads io;
-    env::Scope background;
 
-    std::unique_ptr<services::s3::S3Service> s3;
-    std::unique_ptr<services::kinesis::KinesisService> kinesis;
-    std::unique_ptr<query::ObjectFiles> object_files;
-    std::unique_ptr<query::duckdb::WorkerEngine> sql_engine;
-    query::duckdb::DuckDbParquetWriter parquet;
-    std::unique_ptr<services::glue::GlueService> glue;
-    std::unique_ptr<services::firehose::FirehoseService> firehose;
-    std::unique_ptr<services::athena::AthenaService> athena;
-    std::unique_ptr<services::cognito::Cognito> cognito;
-    std::unique_ptr<services::iot::IotService> iot;
-    std::unique_ptr<mqtt::Broker> broker;
-    std::unique_ptr<services::console::Console> console;
+    std::unique_ptr<World> world;
+    SwitchableHandler aws;
+    env::Turnstile resets;  // with Stop and the renewal of certificates
+    bool stopped = false;
 
-    // The generated APIs as the gateway and the templates call them.
-    std::vector<std::unique_ptr<api::Service>> services;
-    ServiceCaller caller{services};
-    pipeline::ResourceProviders providers = pipeline::MakeResourceProviders(caller);
-    std::unique_ptr<TableStackStore> stacks;
-    std::unique_ptr<pipeline::Deployer> deployer;
-
-    HealthHandler health;
-    std::unique_ptr<net::HttpHandler> metrics = gateway::MakeMetricsHandler();
-    std::unique_ptr<services::iot_gateway::Gateway> mqtt_tls;
-    std::unique_ptr<MqttWebSocketHandler> mqtt_web_socket;
-    std::unique_ptr<gateway::Gateway> gateway;
     std::shared_ptr<const net::TlsContext> aws_tls;
-    std::shared_ptr<const net::TlsContext> mqtt_context;
+    std::shared_ptr<const net::TlsContext> mqtt_tls;
+    std::unique_ptr<net::HttpHandler> reset_handler;
     std::unique_ptr<net::HttpServer> aws_server;
     std::unique_ptr<net::HttpServer> console_server;
     std::unique_ptr<net::StreamListener> mqtt_listener;
     std::unique_ptr<net::StreamListener> plain_mqtt_listener;
+    env::Scope background;
 
     Result<void> OpenData();
-    env::Task<Result<void>> OpenStorage();
-    env::Task<void> CollectOrphans();
-    env::Task<Result<void>> OpenServices();
-    env::Task<Result<void>> OpenIot();
-    env::Task<Result<void>> OpenLake();
-    env::Task<Result<void>> OpenBroker();
-    env::Task<Result<void>> OpenConsole();
+    env::Task<Result<void>> OpenWorld(KeptRecords kept);
     Result<void> MakeTls();
-    void MakeGateway();
-    Result<void> Listen();
+    env::Task<void> RenewTls();
+    Result<void> ListenAws();
+    Result<void> ListenBeside();
+    env::Task<void> StopBeside();
     void Describe();
-    api::CallContext RootContext();
+    std::string Summary() const;
+    env::Task<Result<void>> Reset();
+    Result<void> EmptyData();
 };
+
+namespace {
+
+// A reset goes on when whoever asked for it goes away: it runs at home, and the asker waits for its end.
+struct ResetWait {
+    explicit ResetWait(env::Executor executor) : done(std::move(executor)) {}
+    env::Event done;
+    Result<void> result;
+};
+
+net::HttpResponse JsonResponse(int status, std::string body) {
+    net::HttpResponse response;
+    response.status = status;
+    response.headers.Add("content-type", "application/json");
+    response.body = std::move(body);
+    return response;
+}
+
+std::string Message(std::string_view text) { return json::serialize(json::object{{"message", text}}); }
+
+}  // namespace
+
+// Before the gateway, when resets are allowed.
+class ResetHandler final : public net::HttpHandler {
+  public:
+    using Start = std::function<void(std::shared_ptr<ResetWait>, env::Executor)>;
+    ResetHandler(net::HttpHandler& otherwise, Start start, std::function<std::string()> summary)
+        : otherwise_(otherwise), start_(std::move(start)), summary_(std::move(summary)) {}
+
+    env::Task<net::HttpResponse> Handle(net::HttpRequest& request) override {
+        if (request.path() != "/_wellhead/reset") return otherwise_.Handle(request);
+        return Reset(request);
+    }
+
+  private:
+    env::Task<net::HttpResponse> Reset(net::HttpRequest& request) {
+        if (request.method != "POST") {
+            co_return JsonResponse(405, Message("A reset is asked for with POST."));
+        }
+        // A page of some other site can make a browser post here.
+        if (request.headers.Find("origin")) co_return JsonResponse(403, Message("A reset is not for browsers."));
+        env::Executor executor = co_await asio::this_coro::executor;
+        auto wait = std::make_shared<ResetWait>(executor);
+        start_(wait, executor);
+        co_await wait->done.Wait();
+        if (!wait->result) co_return JsonResponse(500, Message(wait->result.error().message));
+        co_return JsonResponse(200, summary_());
+    }
+
+    net::HttpHandler& otherwise_;
+    const Start start_;
+    const std::function<std::string()> summary_;
+};
+
+namespace {
+
+env::Task<void> RunReset(env::Task<Result<void>> reset, std::shared_ptr<ResetWait> wait, env::Executor asker) {
+    Result<void> result = co_await std::move(reset);
+    if (!result) base::LogError("server", "the reset failed: {}", result.error().message);
+    asio::post(asker, [wait, result = std::move(result)] {
+        wait->result = result;
+        wait->done.Set();
+    });
+}
+
+}  // namespace
 
 Result<void> Node::Parts::OpenData() {
     RETURN_IF_ERROR(ChoosePorts(options));
     ASSIGN_OR_RETURN(data, DataDir::Open(*files, options.data_dir));
-    ASSIGN_OR_RETURN(RootKey key, data->LoadRootKey(*random));
-    credentials = api::MakeRootCredentials(key.access_key_id, key.secret_access_key, options.account_id);
+    ASSIGN_OR_RETURN(root_key, data->LoadRootKey(*random));
+    credentials = api::MakeRootCredentials(root_key.access_key_id, root_key.secret_access_key, options.account_id);
     return {};
 }
 
-env::Task<Result<void>> Node::Parts::OpenStorage() {
-    CO_ASSIGN_OR_RETURN(table, storage::sqlite::OpenTable(*files, {.path = data->Sub("metadata.sqlite")}));
-    logs = std::make_unique<storage::file::FileShardLogStore>(
-        *files, *clock, *random, log_writers, readers,
-        storage::file::ShardLogStoreSettings{.root = data->Sub("logs"), .segment_sizes = {}});
-    storage::file::ObjectStoreDeps deps{*files, *clock, *table, object_pool};
-    std::string directory = data->Sub("objects");
-    auto opened = co_await storage::file::OpenObjectStore(deps, std::move(directory));
+env::Task<Result<void>> Node::Parts::OpenWorld(KeptRecords kept) {
+    WorldGround ground{options, *clock, *random, *files, *data, root_key, *credentials, io};
+    auto opened = co_await World::Open(ground, std::move(kept));
     if (!opened) co_return std::unexpected(opened.error());
-    objects = std::move(*opened);
-    env::Spawn(background, io.executor(0), "orphans of the object store", CollectOrphans());
-    env::Spawn(background, io.executor(0), "log checkpoints", logs->KeepCheckpoints());
-    env::Spawn(background, io.executor(0), "settling of small objects", objects->KeepSettling());
+    world = std::move(*opened);
     co_return Result<void>();
-}
-
-env::Task<void> Node::Parts::CollectOrphans() {
-    auto collected = co_await objects->CollectOrphans();
-    if (!collected) base::LogError("objects", "leftovers stay: {}", collected.error().message);
-}
-
-env::Task<Result<void>> Node::Parts::OpenServices() {
-    // Arguments are named first: g++ 12 loses aggregate temporaries in an awaited call.
-    services::s3::S3Deps s3_deps{*clock, *random, *table, *objects, object_pool};
-    services::s3::S3Settings s3_settings{options.account_id, options.region};
-    auto opened_s3 = co_await services::s3::S3Service::Open(s3_deps, std::move(s3_settings));
-    if (!opened_s3) co_return std::unexpected(opened_s3.error());
-    s3 = std::move(*opened_s3);
-    env::Spawn(background, io.executor(0), "parts of dead uploads", s3->CollectAbandonedParts());
-
-    cognito = services::cognito::Cognito::Open(
-        {*table, *clock, *random, keys_pool},
-        {.region = options.region,
-         .account_id = options.account_id,
-         .issuer_base = fmt::format("http://{}:{}", options.listen, options.port)});
-
-    services::kinesis::KinesisDependencies kinesis_deps{*clock, *random, *table, *logs};
-    services::kinesis::KinesisSettings kinesis_settings;
-    kinesis_settings.account_id = options.account_id;
-    kinesis_settings.region = options.region;
-    auto opened_kinesis =
-        co_await services::kinesis::KinesisService::Open(kinesis_deps, std::move(kinesis_settings));
-    if (!opened_kinesis) co_return std::unexpected(opened_kinesis.error());
-    kinesis = std::move(*opened_kinesis);
-    co_return Result<void>();
-}
-
-// Catalog and delivery.
-env::Task<Result<void>> Node::Parts::OpenLake() {
-    object_files = query::MakeStoreFiles(*objects);
-    query::duckdb::WorkerSettings workers;
-    workers.command = {"/proc/self/exe", "sql-worker"};
-    workers.limits.spill_directory = data->Sub("sql-spill");
-    sql_engine = std::make_unique<query::duckdb::WorkerEngine>(sql_pool, std::move(workers));
-
-    services::glue::GlueDependencies glue_deps{*clock,        *random,     *table,        *s3,
-                                               *object_files, *sql_engine, io.executor(0)};
-    services::glue::GlueSettings glue_settings{options.account_id, options.region};
-    auto opened_glue = co_await services::glue::GlueService::Open(glue_deps, std::move(glue_settings));
-    if (!opened_glue) co_return std::unexpected(opened_glue.error());
-    glue = std::move(*opened_glue);
-
-    services::firehose::FirehoseDependencies firehose_deps{*clock,  *random,  *files, delivery_pool, *table, *logs,
-                                                           parquet, *kinesis, *s3,    *glue,         io.executor(0)};
-    services::firehose::FirehoseSettings firehose_settings;
-    firehose_settings.account_id = options.account_id;
-    firehose_settings.region = options.region;
-    firehose_settings.work_directory = data->Sub("delivery");
-    auto opened_firehose =
-        co_await services::firehose::FirehoseService::Open(firehose_deps, std::move(firehose_settings));
-    if (!opened_firehose) co_return std::unexpected(opened_firehose.error());
-    firehose = std::move(*opened_firehose);
-
-    services::athena::AthenaDependencies athena_deps{*clock, *random,       *files,      delivery_pool,  *table, *glue,
-                                                     *s3,    *object_files, *sql_engine, io.executor(0)};
-    services::athena::AthenaSettings athena_settings{options.account_id, options.region, data->Sub("athena")};
-    auto opened_athena = co_await services::athena::AthenaService::Open(athena_deps, std::move(athena_settings));
-    if (!opened_athena) co_return std::unexpected(opened_athena.error());
-    athena = std::move(*opened_athena);
-    co_return Result<void>();
-}
-
-env::Task<Result<void>> Node::Parts::OpenIot() {
-    services::iot::IotSettings settings;
-    settings.region = options.region;
-    settings.account_id = options.account_id;
-    settings.endpoint = fmt::format("{}:{}", options.listen == "127.0.0.1" ? "localhost" : options.listen,
-                                    options.mqtt_port);
-    settings.trust_plain = options.plain_mqtt_port.has_value();
-    services::iot::IotPeers peers;
-    peers.kinesis = kinesis.get();
-    peers.firehose = firehose.get();
-    peers.s3 = s3.get();
-    auto opened_iot = co_await services::iot::IotService::Start(*table, *clock, *random, *files, keys_pool,
-                                                                std::move(settings), peers);
-    if (!opened_iot) co_return std::unexpected(opened_iot.error());
-    iot = std::move(*opened_iot);
-    co_return env::ReplaceFileDurably(*files, data->Sub("ca.pem"), iot->ca_certificate_pem());
-}
-
-env::Task<Result<void>> Node::Parts::OpenBroker() {
-    broker = std::make_unique<mqtt::Broker>(mqtt::BrokerSettings{}, io.executors(), *clock, *random,
-                                            iot->authorizer(), &iot->sink());
-    auto opened = co_await broker->Open(*logs);
-    if (!opened) co_return opened;
-    broker->Start();
-    iot->SetBroker(broker.get());
-    mqtt::Profile profile =
-        options.mqtt_profile == "aws" ? mqtt::Profile::Aws() : mqtt::Profile::Standard();
-    mqtt_tls = std::make_unique<services::iot_gateway::Gateway>(*broker, profile);
-    mqtt_web_socket = std::make_unique<MqttWebSocketHandler>(*mqtt_tls);
-    co_return Result<void>();
-}
-
-env::Task<Result<void>> Node::Parts::OpenConsole() {
-    services::console::Apis apis;
-    apis.cognito = &cognito->api();
-    apis.login = &cognito->login();
-    apis.iot = &iot->control();
-    apis.iot_data = &iot->data();
-    apis.kinesis = kinesis.get();
-    apis.firehose = firehose.get();
-    apis.glue = glue.get();
-    apis.athena = athena.get();
-    apis.s3 = s3.get();
-    services::console::Settings settings;
-    settings.region = options.region;
-    settings.account_id = options.account_id;
-    settings.version = WELLHEAD_VERSION;
-    settings.aws_endpoint = fmt::format("http://{}:{}", options.listen, options.port);
-    settings.mqtt_endpoint = fmt::format("mqtts://{}:{}", options.listen, options.mqtt_port);
-    services::console::Dependencies deps{*table, *clock, *random, background, io.executor(0)};
-    auto opened = co_await services::console::Console::Open(apis, deps, std::move(settings),
-                                                            services::console::BuiltPage());
-    if (!opened) co_return std::unexpected(opened.error());
-    console = std::move(*opened);
-    if (console->first_login()) {
-        first_login = FirstLogin{console->first_login()->username, console->first_login()->password};
-    }
-    std::vector<std::string> origins = {fmt::format("http://127.0.0.1:{}", options.console_port),
-                                        fmt::format("http://localhost:{}", options.console_port)};
-    if (options.listen != "127.0.0.1") {
-        origins.push_back(fmt::format("http://{}:{}", options.listen, options.console_port));
-    }
-    co_return co_await console->SetOrigins(std::move(origins));
 }
 
 Result<void> Node::Parts::MakeTls() {
-    char host[256] = "localhost";
-    ::gethostname(host, sizeof host - 1);
-    ASSIGN_OR_RETURN(auto issued,
-                     iot->IssueServerCertificate({"localhost", "127.0.0.1", "::1", host, options.listen,
-                                                  fmt::format("*.iot.{}.amazonaws.com", options.region)},
-                                                 kServerCertificateLifetime));
-    net::TlsIdentity identity{issued.certificate_pem, issued.private_key_pem};
+    ASSIGN_OR_RETURN(net::TlsIdentity identity, world->IssueServerCertificate(kServerCertificateLifetime));
     ASSIGN_OR_RETURN(aws_tls, net::TlsContext::MakeServer({.identity = identity, .alpn = {"h2", "http/1.1"}}));
-    ASSIGN_OR_RETURN(mqtt_context,
-                     net::TlsContext::MakeServer({.identity = identity,
-                                                  .client_certificate = net::ClientCertificate::kRequired,
-                                                  .alpn = {"x-amzn-mqtt-ca", "mqtt"}}));
+    ASSIGN_OR_RETURN(mqtt_tls, net::TlsContext::MakeServer({.identity = identity,
+                                                            .client_certificate = net::ClientCertificate::kRequired,
+                                                            .alpn = {"x-amzn-mqtt-ca", "mqtt"}}));
     return {};
 }
 
-void Node::Parts::MakeGateway() {
-    gateway = std::make_unique<gateway::Gateway>(
-        gateway::GatewayOptions{.account_id = options.account_id, .region = options.region, .endpoint_host = {}},
-        *credentials, *clock, *random);
-    services.push_back(apis::iot::MakeService(iot->control()));
-    services.push_back(apis::iot_data::MakeService(iot->data()));
-    services.push_back(apis::cognito_idp::MakeService(cognito->api()));
-    services.push_back(apis::kinesis::MakeService(*kinesis));
-    services.push_back(apis::firehose::MakeService(*firehose));
-    services.push_back(apis::glue::MakeService(*glue));
-    services.push_back(apis::athena::MakeService(*athena));
-    services.push_back(apis::s3::MakeService(*s3));
-    for (auto& service : services) gateway->AddService(*service);
-    gateway->AddRoute({"health", gateway::PathPrefix("/health"), &health, {}});
-    gateway->AddRoute({"metrics", gateway::PathPrefix("/metrics"), metrics.get(), {}});
-    gateway->AddRoute({"mqtt", gateway::PathPrefix("/mqtt"), mqtt_web_socket.get(), "iotdevicegateway"});
-    gateway->AddRoute({"login", [this](const net::HttpRequest& request) { return cognito->Owns(request); },
-                       &cognito->login(), {}});
-    stacks = std::make_unique<TableStackStore>(*table);
-    deployer = std::make_unique<pipeline::Deployer>(providers, *stacks, *clock, *random);
+env::Task<void> Node::Parts::RenewTls() {
+    for (;;) {
+        co_await env::Sleep(kServerCertificateLifetime - kServerCertificateRenewal);
+        auto pass = co_await resets.Enter();
+        if (stopped || !world) co_return;
+        if (auto made = MakeTls(); !made) {
+            base::LogError("server", "the server certificate was not renewed: {}", made.error().message);
+            continue;
+        }
+        aws_server->SetTls(aws_tls);
+        mqtt_listener->SetTls(mqtt_tls);
+        base::LogInfo("server", "the server certificate was renewed");
+    }
 }
 
-Result<void> Node::Parts::Listen() {
-    ASSIGN_OR_RETURN(mqtt_listener,
-                     net::StreamListener::Start(io.executors(),
-                                                {.name = "mqtt",
-                                                 .address = options.listen,
-                                                 .port = options.mqtt_port,
-                                                 .security = net::ListenerOptions::Security::kTls,
-                                                 .tls = mqtt_context},
-                                                *mqtt_tls));
-    if (options.plain_mqtt_port) {
-        ASSIGN_OR_RETURN(plain_mqtt_listener,
-                         net::StreamListener::Start(io.executors(),
-                                                    {.name = "plain mqtt",
-                                                     .address = "127.0.0.1",
-                                                     .port = *options.plain_mqtt_port,
-                                                     .security = net::ListenerOptions::Security::kPlain,
-                                                     .tls = {}},
-                                                    *mqtt_tls));
+Result<void> Node::Parts::ListenAws() {
+    net::HttpHandler* handler = &world->aws();
+    if (options.allow_reset) {
+        aws.Open(world->aws());
+        reset_handler = std::make_unique<ResetHandler>(
+            aws,
+            [this](std::shared_ptr<ResetWait> wait, env::Executor asker) {
+                env::Spawn(background, home, "reset", RunReset(Reset(), std::move(wait), std::move(asker)));
+            },
+            [this] { return Summary(); });
+        handler = reset_handler.get();
     }
     ASSIGN_OR_RETURN(aws_server,
                      net::HttpServer::Start(io.executors(),
@@ -379,7 +233,29 @@ Result<void> Node::Parts::Listen() {
                                              .port = options.port,
                                              .security = net::ListenerOptions::Security::kByFirstByte,
                                              .tls = aws_tls},
-                                            {}, *gateway, *clock));
+                                            {}, *handler, *clock));
+    return {};
+}
+
+Result<void> Node::Parts::ListenBeside() {
+    ASSIGN_OR_RETURN(mqtt_listener,
+                     net::StreamListener::Start(io.executors(),
+                                                {.name = "mqtt",
+                                                 .address = options.listen,
+                                                 .port = options.mqtt_port,
+                                                 .security = net::ListenerOptions::Security::kTls,
+                                                 .tls = mqtt_tls},
+                                                world->mqtt()));
+    if (options.plain_mqtt_port) {
+        ASSIGN_OR_RETURN(plain_mqtt_listener,
+                         net::StreamListener::Start(io.executors(),
+                                                    {.name = "plain mqtt",
+                                                     .address = "127.0.0.1",
+                                                     .port = *options.plain_mqtt_port,
+                                                     .security = net::ListenerOptions::Security::kPlain,
+                                                     .tls = {}},
+                                                    world->mqtt()));
+    }
     ASSIGN_OR_RETURN(console_server,
                      net::HttpServer::Start(io.executors(),
                                             {.name = "console",
@@ -387,49 +263,88 @@ Result<void> Node::Parts::Listen() {
                                              .port = options.console_port,
                                              .security = net::ListenerOptions::Security::kPlain,
                                              .tls = {}},
-                                            {}, console->handler(), *clock));
+                                            {}, world->console(), *clock));
     return {};
+}
+
+env::Task<void> Node::Parts::StopBeside() {
+    if (mqtt_listener) mqtt_listener->StopAccepting();
+    if (plain_mqtt_listener) plain_mqtt_listener->StopAccepting();
+    if (console_server) co_await console_server->Stop(kStopGrace);
+    if (world) co_await world->CloseBroker();
+    if (mqtt_listener) co_await mqtt_listener->Stop(kStopGrace);
+    if (plain_mqtt_listener) co_await plain_mqtt_listener->Stop(kStopGrace);
 }
 
 void Node::Parts::Describe() {
     endpoints.pid = ::getpid();
-    endpoints.host = options.listen;
+    endpoints.host = options.Host();
     endpoints.port = aws_server->port();
     endpoints.mqtt_port = mqtt_listener->port();
     endpoints.plain_mqtt_port = plain_mqtt_listener ? plain_mqtt_listener->port() : uint16_t{0};
     endpoints.console_port = console_server->port();
     endpoints.account_id = options.account_id;
     endpoints.region = options.region;
+    endpoints.ca_file = data->Sub("ca.pem");
 }
 
-api::CallContext Node::Parts::RootContext() {
-    api::CallContext context;
-    context.request_id = env::RandomUuid(*random);
-    context.account_id = options.account_id;
-    context.region = options.region;
-    context.caller = {.account_id = options.account_id,
-                      .arn = fmt::format("arn:aws:iam::{}:root", options.account_id),
-                      .access_key_id = {},
-                      .authenticated = true,
-                      .root = true};
-    return context;
+std::string Node::Parts::Summary() const {
+    json::object line = json::parse(endpoints.ToJson()).as_object();
+    line["ready"] = true;
+    if (world && world->first_login()) {
+        line["first_login"] =
+            json::object{{"username", world->first_login()->username}, {"password", world->first_login()->password}};
+    }
+    return json::serialize(line);
 }
+
+// --- reset
+
+// What belongs to the directory itself stays.
+Result<void> Node::Parts::EmptyData() {
+    ASSIGN_OR_RETURN(auto entries, files->List(data->path()));
+    for (const auto& entry : entries) {
+        if (entry.name == "lock" || entry.name == "root_key.json" || entry.name == "endpoints.json") continue;
+        std::string path = data->Sub(entry.name);
+        if (entry.kind == env::FileKind::kDirectory) RETURN_IF_ERROR(Empty(*files, path));
+        RETURN_IF_ERROR(files->Remove(path));
+    }
+    return files->SyncDirectory(data->path());
+}
+
+env::Task<Result<void>> Node::Parts::Reset() {
+    auto pass = co_await resets.Enter();
+    if (stopped || !world) {
+        co_return base::Fail(base::ErrorCode::kUnavailable, "Wellhead stops, or an earlier reset failed");
+    }
+    base::LogInfo("server", "reset: everything is emptied");
+    co_await aws.Close();
+    co_await StopBeside();
+    console_server.reset();
+    mqtt_listener.reset();
+    plain_mqtt_listener.reset();
+    CO_ASSIGN_OR_RETURN(KeptRecords kept, co_await world->Keep());
+    co_await world->Close();
+    world.reset();
+    CO_RETURN_IF_ERROR(EmptyData());
+    CO_RETURN_IF_ERROR(co_await OpenWorld(std::move(kept)));
+    CO_RETURN_IF_ERROR(ListenBeside());
+    aws.Open(world->aws());
+    co_return Result<void>();
+}
+
+// --- start and stop
 
 env::Task<Result<std::unique_ptr<Node>>> Node::Start(UpOptions options) {
-    std::unique_ptr<Node> node(new Node(std::make_unique<Parts>(std::move(options))));
+    env::Executor home = co_await asio::this_coro::executor;
+    std::unique_ptr<Node> node(new Node(std::make_unique<Parts>(std::move(options), home)));
     Parts& parts = *node->parts_;
     Result<void> step = parts.OpenData();
-    if (step) step = co_await parts.OpenStorage();
-    if (step) step = co_await parts.OpenServices();
-    if (step) step = co_await parts.OpenLake();
-    if (step) step = co_await parts.OpenIot();
-    if (step) step = co_await parts.OpenBroker();
-    if (step) step = co_await parts.OpenConsole();
+    KeptRecords nothing;
+    if (step) step = co_await parts.OpenWorld(std::move(nothing));
     if (step) step = parts.MakeTls();
-    if (step) {
-        parts.MakeGateway();
-        step = parts.Listen();
-    }
+    if (step) step = parts.ListenBeside();
+    if (step) step = parts.ListenAws();
     if (step) {
         parts.Describe();
         step = parts.data->WriteEndpoints(parts.endpoints);
@@ -438,53 +353,29 @@ env::Task<Result<std::unique_ptr<Node>>> Node::Start(UpOptions options) {
         co_await node->Stop();
         co_return std::unexpected(step.error());
     }
+    env::Spawn(parts.background, home, "server certificate", parts.RenewTls());
     co_return std::move(node);
 }
 
 Node::Node(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 Node::~Node() = default;
 const Endpoints& Node::endpoints() const { return parts_->endpoints; }
-const FirstLogin* Node::first_login() const { return parts_->first_login ? &*parts_->first_login : nullptr; }
-
-env::Task<api::Outcome<void>> Node::Deploy(std::string stack_name, std::string template_text,
-                                           std::map<std::string, std::string> parameters,
-                                           pipeline::StackProgress progress) {
-    auto known = co_await parts_->stacks->LoadAll();
-    if (!known) {
-        co_return std::unexpected(api::ServiceError{
-            .code = "InternalFailure", .message = known.error().message, .http_status = 500, .members = {}});
-    }
-    pipeline::Stack stack;
-    for (auto& candidate : *known) {
-        if (candidate.name == stack_name) stack = std::move(candidate);
-    }
-    api::CallContext context = parts_->RootContext();
-    if (stack.name.empty()) {
-        stack.name = stack_name;
-        stack.created = parts_->clock->Now();
-        stack.id = fmt::format("arn:aws:cloudformation:{}:{}:stack/{}/{}", context.region, context.account_id,
-                               stack_name, env::RandomUuid(*parts_->random));
-    }
-    pipeline::Deployer::Wanted wanted{std::move(template_text), std::move(parameters)};
-    co_return co_await parts_->deployer->Deploy(std::move(context), stack, std::move(wanted), std::move(progress));
-}
+const std::optional<FirstLogin>& Node::first_login() const { return parts_->world->first_login(); }
+std::string Node::Summary() const { return parts_->Summary(); }
+apis::cloudformation::CloudformationApi& Node::cloudformation() { return parts_->world->cloudformation(); }
+api::CallContext Node::RootContext() { return parts_->world->RootContext(); }
 
 env::Task<void> Node::Stop() {
     Parts& parts = *parts_;
-    if (parts.mqtt_listener) parts.mqtt_listener->StopAccepting();
-    if (parts.plain_mqtt_listener) parts.plain_mqtt_listener->StopAccepting();
-    if (parts.console_server) co_await parts.console_server->Stop(kStopGrace);
-    if (parts.aws_server) co_await parts.aws_server->Stop(kStopGrace);
-    if (parts.iot) parts.iot->SetBroker(nullptr);
-    if (parts.broker) co_await parts.broker->Close();
-    if (parts.mqtt_listener) co_await parts.mqtt_listener->Stop(kStopGrace);
-    if (parts.plain_mqtt_listener) co_await parts.plain_mqtt_listener->Stop(kStopGrace);
-    if (parts.athena) co_await parts.athena->Close();
-    if (parts.firehose) co_await parts.firehose->Close();
-    if (parts.glue) co_await parts.glue->Close();
-    if (parts.kinesis) co_await parts.kinesis->Close();
+    {
+        // A reset under way ends first: it must not open what is closed here.
+        auto pass = co_await parts.resets.Enter();
+        parts.stopped = true;
+        if (parts.aws_server) co_await parts.aws_server->Stop(kStopGrace);
+        co_await parts.StopBeside();
+        if (parts.world) co_await parts.world->Close();
+    }
     co_await parts.background.Close();
-    if (parts.s3) co_await parts.s3->Close();
 }
 
 }  // namespace wellhead::server

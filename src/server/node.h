@@ -1,23 +1,19 @@
 #pragma once
-// Node: one running Wellhead. Everything it is made of, started in order and stopped in the reverse.
+// Node: one running Wellhead. A World of services, and the listeners that lead to it.
 
-#include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "api/service.h"
+#include "apis/cloudformation/api.h"
 #include "base/result.h"
 #include "env/task.h"
-#include "pipeline/stack.h"
 #include "server/data_dir.h"
 #include "server/options.h"
+#include "server/world.h"
 
 namespace wellhead::server {
-
-struct FirstLogin {
-    std::string username;
-    std::string password;
-};
 
 class Node {
   public:
@@ -27,12 +23,12 @@ class Node {
 
     const Endpoints& endpoints() const;
     // As long as the console's first user has not chosen a password.
-    const FirstLogin* first_login() const;
+    const std::optional<FirstLogin>& first_login() const;
+    // What a client needs to know, as JSON: addresses, ports, the first login.
+    std::string Summary() const;
 
-    // Deploys the template as the stack of this name; progress is called for each step.
-    env::Task<api::Outcome<void>> Deploy(std::string stack_name, std::string template_text,
-                                         std::map<std::string, std::string> parameters,
-                                         pipeline::StackProgress progress);
+    apis::cloudformation::CloudformationApi& cloudformation();
+    api::CallContext RootContext();
 
     // Ends connections, makes everything durable, ends all tasks.
     env::Task<void> Stop();

@@ -54,13 +54,13 @@ int RunSimulate(const SimulateOptions& options) {
     settings.policy = options.policy;
     settings.topic = options.topic;
     settings.directory = options.data_dir + "/simulator";
-    settings.mqtt_host = endpoints->host;
+    settings.mqtt_host = endpoints->Address();
     settings.mqtt_port = endpoints->mqtt_port;
     settings.authorities_pem = *authorities;
 
     boost::asio::io_context io(1);
     net::HttpClient client({});
-    net::HttpEndpoint endpoint{.tls = false, .host = endpoints->host, .port = endpoints->port};
+    net::HttpEndpoint endpoint{.tls = false, .host = endpoints->Address(), .port = endpoints->port};
     api::SigningIdentity identity{key->access_key_id, key->secret_access_key, "", endpoints->region};
     auto transport = gateway::MakeTransport(client, endpoint, identity, *clock);
     int exit_code = 1;

@@ -18,7 +18,6 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr const char* kAuthorityCollection = "iot/authority";
 constexpr const char* kAuthorityKey = "current";
 
 class RuleSurroundings final : public sql::iot::Surroundings {
@@ -77,7 +76,7 @@ base::Result<KeptAuthority> ReadAuthority(const base::Bytes& value) {
 
 // The one that is kept; at the first start a new one, kept before it is used.
 env::Task<base::Result<KeptAuthority>> LoadAuthority(storage::Table& table, env::Clock& clock, env::Random& random) {
-    CO_ASSIGN_OR_RETURN(auto value, co_await table.Get(kAuthorityCollection, kAuthorityKey));
+    CO_ASSIGN_OR_RETURN(auto value, co_await table.Get(kKeptCollection, kAuthorityKey));
     if (value) co_return ReadAuthority(*value);
     CO_ASSIGN_OR_RETURN(CertificateAuthority made, CertificateAuthority::Make(random, clock.Now()));
     json::object record{{"certificate", made.certificate_pem()},
@@ -85,7 +84,7 @@ env::Task<base::Result<KeptAuthority>> LoadAuthority(storage::Table& table, env:
                         {"registration_code", env::RandomHex(random, 32)}};
     base::Bytes text = json::serialize(record);
     storage::TableBatch batch;
-    batch.RequireAbsent(kAuthorityCollection, kAuthorityKey).Put(kAuthorityCollection, kAuthorityKey, text);
+    batch.RequireAbsent(kKeptCollection, kAuthorityKey).Put(kKeptCollection, kAuthorityKey, text);
     CO_RETURN_IF_ERROR(co_await table.Commit(std::move(batch)));
     co_return ReadAuthority(text);
 }

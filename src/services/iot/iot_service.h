@@ -32,6 +32,9 @@ struct IotSettings {
     std::string zone_directory = "/usr/share/zoneinfo";
 };
 
+// The authority's record: whoever empties the table may keep this collection, so that clients go on trusting.
+inline constexpr const char* kKeptCollection = "iot/authority";
+
 class IotService {
   public:
     // Reads the registry; makes the certificate authority at the first start. What is given outlives the service.
