@@ -1,9 +1,13 @@
 # The commands of the README and of CONTRIBUTING.
 .PHONY: setup build run check test faults sanitize compat bench clean
 .DEFAULT_GOAL := build
+# In tests/, with a Node.js that is new enough and the clients installed.
+with_clients = fetched=$$(tools/setup/node.sh) && export PATH="$${fetched:+$$fetched:}$$PATH" && cd tests && \
+	npm ci --no-audit --no-fund --loglevel=error &&
 
 setup:
 	@tools/setup/packages.sh
+	@tools/setup/node.sh >/dev/null
 	@tools/setup/duckdb.sh
 
 build: setup
@@ -21,14 +25,12 @@ check: build
 	@ctest --test-dir build/release -L unit --output-on-failure -j2
 
 test: check
-	@cd tests && npm ci --no-audit --no-fund --loglevel=error
-	@cd tests && node --test --test-concurrency=1 $(patsubst tests/%,%,$(wildcard tests/*/*.test.mjs))
+	@$(with_clients) node --test --test-concurrency=1 $(patsubst tests/%,%,$(wildcard tests/*/*.test.mjs))
 
 # kill -9 at random and named moments, WELLHEAD_KILLS times; `make test` does it a few times.
 faults: export WELLHEAD_KILLS ?= 100
 faults: build
-	@cd tests && npm ci --no-audit --no-fund --loglevel=error
-	@cd tests && node --test --test-concurrency=1 $(patsubst tests/%,%,$(wildcard tests/faults/*.test.mjs))
+	@$(with_clients) node --test --test-concurrency=1 $(patsubst tests/%,%,$(wildcard tests/faults/*.test.mjs))
 
 # Unit tests and fuzz targets with AddressSanitizer and UndefinedBehaviorSanitizer.
 sanitize: setup
