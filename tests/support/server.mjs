@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 
-function binary() {
+export function binary() {
     const candidates = [process.env.WELLHEAD_BINARY, join(root, 'build/release/wellhead'),
         join(root, 'build/release/src/server/wellhead'), join(root, 'build/dev/src/server/wellhead')];
     const found = candidates.find((path) => path && existsSync(path));
