@@ -242,6 +242,12 @@ WireResponse RestXmlService::Answer(const ServiceError& error, const CallContext
         }
         return response;
     }
+    // Those that the model binds to headers.
+    for (const auto& member : error.members) {
+        if (member.key().starts_with("x-amz-") && member.value().is_string()) {
+            response.headers.emplace_back(std::string(member.key()), std::string(member.value().get_string()));
+        }
+    }
     if (head) return response;
     std::string body(kDeclaration);
     body += "<Error>";
@@ -253,6 +259,7 @@ WireResponse RestXmlService::Answer(const ServiceError& error, const CallContext
     add("Code", error.code);
     add("Message", error.message);
     for (const auto& member : error.members) {
+        if (member.key().starts_with("x-amz-")) continue;
         if (member.value().is_string()) add(member.key(), member.value().get_string());
     }
     add("Resource", path);

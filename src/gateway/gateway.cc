@@ -120,11 +120,12 @@ env::Task<net::HttpResponse> Gateway::Handle(net::HttpRequest& request) {
     call.cross_origin = request.headers.Find("origin").has_value();
     call.authority = request.headers.Find("host").value_or(request.authority);
 
-    // 2. Browsers ask before they send: yes, for every path; what they then send still has to be signed.
+    // 2. Browsers ask before they send. A bucket has rules of its own; for all else yes: what they then send still has to be
+    // signed.
     net::HttpResponse response;
     if (IsPreflight(request)) {
-        response = AnswerPreflight(request);
         call.metric = "preflight";
+        response = co_await ServePreflight(request, call);
         Finish(request, call, response);
         co_return response;
     }
@@ -149,6 +150,23 @@ env::Task<net::HttpResponse> Gateway::Handle(net::HttpRequest& request) {
     // 6. What every answer has, and its trace in the metrics.
     Finish(request, call, response);
     co_return response;
+}
+
+env::Task<net::HttpResponse> Gateway::ServePreflight(net::HttpRequest& request, Call& call) {
+    api::WireRequest wire;
+    wire.method = request.headers.Find("access-control-request-method").value_or("");
+    wire.path = request.path();
+    wire.query = request.query();
+    auto bucket = BucketOfHost(call.authority, options_.endpoint_host);
+    const bool route = FindRoute(request, call) != nullptr;
+    api::Service* service = route ? nullptr : services_.Find(wire, std::nullopt);
+    if (service == nullptr || !IsS3(*service) || (wire.path == "/" && !bucket)) co_return AnswerPreflight(request);
+    call.service = service;
+    if (bucket) wire.path = "/" + *bucket + (wire.path == "/" ? "" : wire.path);
+    wire.method = request.method;
+    wire.headers = request.headers.Take();
+    wire.body = api::MakeByteStream("");
+    co_return co_await CallService(request, std::move(wire), call);
 }
 
 const Route* Gateway::FindRoute(const net::HttpRequest& request, const Call& call) const {
@@ -249,6 +267,13 @@ env::Task<net::HttpResponse> Gateway::ServeStreamed(net::HttpRequest& request, a
             co_return Refuse(wire, call, refusal);
         }
     }
+    if (!call.claim && FindHeader(wire.headers, "x-amz-content-sha256") == api::kStreamingUnsignedTrailer) {
+        // Nobody's signature is on it; the framing and the checksum behind it are as ever.
+        const Authenticated nobody;
+        const api::SignatureClaim none;
+        auto filtered = FilterSignedBody(wire, nobody, none, api::kStreamingUnsignedTrailer);
+        if (!filtered) co_return Refuse(wire, call, BodyError(filtered.error()));
+    }
     auto bucket = BucketOfHost(call.authority, options_.endpoint_host);
     if (call.v2_claim) {
         auto verified = authenticator_.VerifyV2(View(wire, call.authority), *call.v2_claim, bucket.value_or(""));
@@ -300,7 +325,8 @@ void Gateway::Finish(const net::HttpRequest& request, Call& call, net::HttpRespo
         if (!response.headers.Find("x-amz-id-2")) response.headers.Add("x-amz-id-2", call.request_id);
     }
     if (!response.headers.Find("x-amzn-requestid")) response.headers.Add("x-amzn-requestid", call.request_id);
-    if (call.cross_origin) AddCorsHeaders(response);
+    // S3's are those of the bucket's rules.
+    if (call.cross_origin && !s3) AddCorsHeaders(response);
     auto took = clock_.Ticks() - call.start;
     CountRequest(call.metric, response.status, static_cast<uint64_t>(took.count()));
     if (response.status >= 500 || base::LogEnabled(base::LogLevel::kDebug)) {

@@ -59,6 +59,7 @@ class Gateway final : public net::HttpHandler {
 
   private:
     struct Call;
+    env::Task<net::HttpResponse> ServePreflight(net::HttpRequest& request, Call& call);
     env::Task<net::HttpResponse> ServeRoute(const Route& route, net::HttpRequest& request, Call& call);
     env::Task<net::HttpResponse> ServeService(net::HttpRequest& request, Call& call);
     env::Task<net::HttpResponse> ServeStreamed(net::HttpRequest& request, api::WireRequest wire, Call& call);

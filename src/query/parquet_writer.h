@@ -28,6 +28,8 @@ struct ParquetJob {
     bool dots_to_underscores = false;
     // Column name -> JSON key, where they differ.
     std::map<std::string, std::string> key_of_column;
+    // Patterns of java.time or "millis" that a text of a timestamp is tried by, before the usual forms.
+    std::vector<std::string> timestamp_formats;
     std::string path;  // of the file, made or replaced; not synced
 };
 

@@ -29,6 +29,7 @@
 #include "query/duckdb/worker_engine.h"
 #include "query/object_files.h"
 #include "server/mqtt_web_socket.h"
+#include "server/object_event_targets.h"
 #include "server/service_caller.h"
 #include "services/athena/athena_service.h"
 #include "services/cloudformation/cloudformation_service.h"
@@ -37,8 +38,10 @@
 #include "services/firehose/firehose_service.h"
 #include "services/glue/glue_service.h"
 #include "services/iot/iot_service.h"
+#include "services/iot/time_zones.h"
 #include "services/iot_gateway/gateway.h"
 #include "services/kinesis/kinesis_service.h"
+#include "services/s3/s3_endpoint.h"
 #include "services/s3/s3_service.h"
 #include "services/sts/sts_service.h"
 #include "storage/object_store/file/file_object_store.h"
@@ -104,12 +107,14 @@ struct World::Parts {
 
     env::Scope background;
 
+    ObjectEventTargets object_events;
     std::unique_ptr<services::s3::S3Service> s3;
     std::unique_ptr<services::kinesis::KinesisService> kinesis;
     std::unique_ptr<query::ObjectFiles> object_files;
     std::unique_ptr<query::duckdb::WorkerEngine> sql_engine;
     query::duckdb::DuckDbParquetWriter parquet;
     std::unique_ptr<services::glue::GlueService> glue;
+    std::unique_ptr<services::iot::TimeZones> zones;
     std::unique_ptr<services::firehose::FirehoseService> firehose;
     std::unique_ptr<services::athena::AthenaService> athena;
     std::unique_ptr<services::cognito::Cognito> cognito;
@@ -176,7 +181,9 @@ env::Task<Result<void>> World::Parts::OpenServices() {
     auto opened_s3 = co_await services::s3::S3Service::Open(s3_deps, std::move(s3_settings));
     if (!opened_s3) co_return std::unexpected(opened_s3.error());
     s3 = std::move(*opened_s3);
+    s3->SetListener(&object_events);
     env::Spawn(background, io.executor(0), "parts of dead uploads", s3->CollectAbandonedParts());
+    env::Spawn(background, io.executor(0), "lifecycle rules", s3->KeepLifecycle());
 
     cognito = services::cognito::Cognito::Open(
         {*table, clock, random, keys_pool},
@@ -211,8 +218,10 @@ env::Task<Result<void>> World::Parts::OpenLake() {
     if (!opened_glue) co_return std::unexpected(opened_glue.error());
     glue = std::move(*opened_glue);
 
+    zones = std::make_unique<services::iot::TimeZones>(files, "/usr/share/zoneinfo");
     services::firehose::FirehoseDependencies firehose_deps{clock,  random,  files, delivery_pool, *table, *logs,
-                                                           parquet, *kinesis, *s3,    *glue,         io.executor(0)};
+                                                           parquet, *kinesis, *s3,    *glue,         io.executor(0), {}};
+    firehose_deps.zone_offset = [this](const std::string& zone, base::Instant time) { return zones->OffsetAt(zone, time); };
     services::firehose::FirehoseSettings firehose_settings;
     firehose_settings.account_id = options.account_id;
     firehose_settings.region = options.region;
@@ -321,7 +330,7 @@ void World::Parts::MakeGateway() {
     services.push_back(apis::athena::MakeService(*athena));
     services.push_back(apis::cloudformation::MakeService(*cloudformation));
     services.push_back(apis::sts::MakeService(*sts));
-    services.push_back(apis::s3::MakeService(*s3));
+    services.push_back(services::s3::MakeEndpoint(*s3, apis::s3::MakeService(*s3), ground.credentials, clock));
     for (auto& service : services) gateway->AddService(*service);
     gateway->AddRoute({"health", gateway::PathPrefix("/health"), &health, {}});
     gateway->AddRoute({"metrics", gateway::PathPrefix("/metrics"), metrics.get(), {}});

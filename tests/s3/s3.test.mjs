@@ -144,9 +144,9 @@ test('buckets answer for what is not configured, and go when they are empty', as
     assert.equal(await code(client.send(new s3.GetBucketPolicyCommand(other))), 'NoSuchBucketPolicy');
     assert.equal(await code(client.send(new s3.GetBucketTaggingCommand(other))), 'NoSuchTagSet');
     assert.equal((await client.send(new s3.GetBucketVersioningCommand(other))).Status, undefined);
-    const enabled = new s3.PutBucketVersioningCommand({ ...other, VersioningConfiguration: { Status: 'Enabled' } });
-    assert.equal(await code(client.send(enabled)), 'NotImplemented');
-    assert.equal(await code(client.send(new s3.DeleteBucketReplicationCommand(other))), 'NotImplemented');
+    const accelerated = new s3.PutBucketAccelerateConfigurationCommand({ ...other, AccelerateConfiguration: { Status: 'Enabled' } });
+    assert.equal(await code(client.send(accelerated)), 'NotImplemented');
+    assert.equal(await code(client.send(new s3.GetObjectTorrentCommand({ ...other, Key: 'k' }))), 'NotImplemented');
     await client.send(new s3.HeadBucketCommand(other));
     await client.send(new s3.PutObjectCommand({ ...other, Key: 'k', Body: 'x' }));
     assert.equal(await code(client.send(new s3.DeleteBucketCommand(other))), 'BucketNotEmpty');

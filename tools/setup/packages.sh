@@ -6,7 +6,7 @@ packages=(
   g++ cmake ninja-build ccache mold make pkg-config python3 python3-venv ca-certificates
   libboost1.81-dev libboost-json1.81-dev libssl-dev libnghttp2-dev libsqlite3-dev libsimdjson-dev libfmt-dev
   libspdlog-dev libzstd-dev libsnappy-dev zlib1g-dev libarchive-dev libyaml-cpp-dev libpugixml-dev libcli11-dev
-  libpcre2-dev libgtest-dev libgmock-dev libbenchmark-dev
+  libpcre2-dev libjq-dev libgtest-dev libgmock-dev libbenchmark-dev
   mosquitto mosquitto-clients chromium fonts-dejavu-core curl nodejs npm awscli git
 )
 missing=()

@@ -71,8 +71,9 @@ duckdb_logical_type MakeLogicalType(const HiveType& type) {
     return made;
 }
 
-JsonColumn::JsonColumn(const HiveType& type) : type_(type) {
-    for (const HiveType& child : type.children) children_.emplace_back(child);
+JsonColumn::JsonColumn(const HiveType& type, const std::vector<std::string>* timestamp_formats)
+    : type_(type), timestamp_formats_(timestamp_formats) {
+    for (const HiveType& child : type.children) children_.emplace_back(child, timestamp_formats);
 }
 
 void JsonColumn::Attach(duckdb_vector vector) {
@@ -268,7 +269,11 @@ bool JsonColumn::StoreTime(idx_t row, const Element& value, std::string& reason)
     int64_t micros = 0;
     double number = 0;
     if (std::string_view text; value.get(text) == simdjson::SUCCESS) {
-        if (!ParseTimestamp(text, micros)) return NotFitting(value, reason);
+        bool read = false;
+        if (timestamp_formats_ != nullptr) {
+            for (const std::string& format : *timestamp_formats_) read = read || ParseTimestampBy(format, text, micros);
+        }
+        if (!read && !ParseTimestamp(text, micros)) return NotFitting(value, reason);
     } else if (type_.kind == HiveKind::kTimestamp && value.get(number) == simdjson::SUCCESS &&
                std::fabs(number) < 1e15) {
         micros = std::llround(number * (std::fabs(number) >= kMillisecondsFrom ? 1e3 : 1e6));

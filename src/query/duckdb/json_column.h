@@ -16,7 +16,8 @@ duckdb_logical_type MakeLogicalType(const HiveType& type);
 
 class JsonColumn {
   public:
-    explicit JsonColumn(const HiveType& type);
+    // timestamp_formats (ParquetJob's) outlive it; null for none.
+    explicit JsonColumn(const HiveType& type, const std::vector<std::string>* timestamp_formats = nullptr);
 
     // The vector to fill from now on; until the next Attach.
     void Attach(duckdb_vector vector);
@@ -57,6 +58,7 @@ class JsonColumn {
     }
 
     HiveType type_;
+    const std::vector<std::string>* timestamp_formats_;
     std::vector<JsonColumn> children_;
     duckdb_vector vector_ = nullptr;
     void* data_ = nullptr;

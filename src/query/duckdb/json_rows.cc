@@ -17,7 +17,7 @@ JsonRows::JsonRows(const ParquetJob& job) : job_(job), seen_(job.columns.size())
     padded_.resize(longest + simdjson::SIMDJSON_PADDING);
     [[maybe_unused]] const auto allocated = parser_.allocate(std::max<size_t>(longest, 64), kMaxDepth);
     for (size_t i = 0; i < job.columns.size(); ++i) {
-        columns_.emplace_back(job.columns[i].type);
+        columns_.emplace_back(job.columns[i].type, &job.timestamp_formats);
         const auto mapped = job.key_of_column.find(job.columns[i].name);
         std::string key = mapped == job.key_of_column.end() ? job.columns[i].name : mapped->second;
         if (job.case_insensitive) {

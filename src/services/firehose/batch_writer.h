@@ -1,6 +1,8 @@
 #pragma once
-// BatchWriter: a batch of records becomes its objects: one of those that fit, one of those that do not.
+// BatchWriter: a batch of records becomes its objects: those that fit, by partition; those that do not, by the kind of
+// failure; and where it is configured the records as they came.
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -11,19 +13,36 @@
 #include "env/files.h"
 #include "query/parquet_writer.h"
 #include "services/firehose/delivery_plan.h"
+#include "services/firehose/record_processing.h"
 #include "services/firehose/record_source.h"
 
 namespace wellhead::services::firehose {
 
-// Where a batch goes; decided before the first byte is written, so that a second try writes the same objects.
-struct BatchKeys {
-    std::string object;
-    std::string errors;
+struct ObjectPlace {
+    std::string bucket;
+    std::string key;
+    friend auto operator<=>(const ObjectPlace&, const ObjectPlace&) = default;
+};
+
+struct OutputObject {
+    ObjectPlace place;
+    std::vector<size_t> rows;  // of the processed records that go there
+    base::Bytes bytes;         // in their stead, of errors and backups: as they are to be stored
+};
+
+// A batch before its first byte is written: which objects there will be.
+struct PreparedBatch {
+    ProcessedBatch processed;
+    std::vector<OutputObject> objects;
+    ObjectPlace conversion_errors;   // empty without conversion
+    std::set<ObjectPlace> places;    // all that may be written
 };
 
 struct BatchOutcome {
     uint64_t delivered = 0;
     uint64_t refused = 0;  // under the error prefix
+    uint64_t bytes = 0;    // of objects
+    std::set<ObjectPlace> written;
 };
 
 struct BatchWriterDependencies {
@@ -38,32 +57,43 @@ struct BatchWriterDependencies {
     std::string region;
 };
 
+// Thread-safe.
 class BatchWriter {
   public:
     explicit BatchWriter(BatchWriterDependencies dependencies) : deps_(std::move(dependencies)) {}
 
-    // Both objects are durable when it succeeds. again: the batch may have been written in part before, perhaps by
-    // another version of the table: what this time does not write is deleted. Thread-safe. name: unlike that of any
-    // other batch under way.
-    env::Task<base::Result<BatchOutcome>> Write(const DeliveryPlan& plan, const std::vector<SourceRecord>& records,
-                                                BatchKeys keys, std::string name, bool again);
+    // The same records and plan give the same places. records outlive the result.
+    env::Task<PreparedBatch> Prepare(const DeliveryPlan& plan, const std::string& shard,
+                                     const std::vector<SourceRecord>& records);
+    // All of it is durable when it succeeds. name: unlike that of any other batch under way.
+    env::Task<base::Result<BatchOutcome>> Store(const DeliveryPlan& plan, const std::vector<SourceRecord>& records,
+                                                const PreparedBatch& batch, std::string name);
+    // What an earlier try wrote and this one did not.
+    env::Task<base::Result<void>> Delete(ObjectPlace place);
 
   private:
     env::Task<base::Result<std::vector<query::TableColumn>>> Columns(const Conversion& conversion);
-    env::Task<base::Result<BatchOutcome>> WriteParquet(const DeliveryPlan& plan, const std::vector<SourceRecord>& records,
-                                                       BatchKeys keys, std::string path, bool again);
-    env::Task<base::Result<void>> Put(std::string bucket, std::string key, api::StreamBody body, uint64_t size, std::string type);
-    env::Task<base::Result<void>> PutFile(std::string bucket, std::string key, std::string path);
-    env::Task<base::Result<void>> Delete(std::string bucket, std::string key);
+    env::Task<base::Result<query::ParquetReport>> StoreParquet(const Conversion& conversion, std::vector<query::TableColumn> columns,
+                                                               const PreparedBatch& batch, const OutputObject& object,
+                                                               std::string path);
+    env::Task<base::Result<void>> Put(ObjectPlace place, api::StreamBody body, uint64_t size);
+    env::Task<base::Result<uint64_t>> PutFile(ObjectPlace place, std::string path);
     api::CallContext Context() const;
 
     BatchWriterDependencies deps_;
 };
 
-// One line of an error object, as AWS writes it (developer guide, "Record format conversion error handling").
-std::string ErrorRecord(const Conversion& conversion, const SourceRecord& record, const query::BadRecord& bad,
-                        base::Instant now);
+// The last part of the names of a batch's objects, and what stands for random-string: the same whenever they are asked.
+struct BatchName {
+    std::string name;
+    std::string random;
+};
+BatchName NameOfBatch(const DeliveryPlan& plan, const std::string& shard, const SourceRecord& first);
+PreparedBatch PrepareBatch(const DeliveryPlan& plan, const std::string& shard, const std::vector<SourceRecord>& records,
+                           base::Instant now);
 
-base::Bytes Gzip(base::ByteView bytes);
+// One line of an error object, as AWS writes it (developer guide, "Record format conversion error handling").
+std::string ErrorRecord(const Conversion& conversion, const SourceRecord& record, base::ByteView data,
+                        const query::BadRecord& bad, base::Instant now);
 
 }  // namespace wellhead::services::firehose

@@ -33,6 +33,42 @@ void TakeCommon(const Configuration& from, wire::ExtendedS3DestinationDescriptio
     if (from.EncryptionConfiguration) to.EncryptionConfiguration = *from.EncryptionConfiguration;
 }
 
+// A backup's configuration as it is shown.
+template <class Configuration>
+wire::S3DestinationDescription DescribeBackup(const Configuration& from, std::optional<wire::S3DestinationDescription> before) {
+    wire::ExtendedS3DestinationDescription common;
+    common.CompressionFormat = before ? before->CompressionFormat : std::string(wire::CompressionFormat::kUncompressed);
+    common.EncryptionConfiguration = before ? before->EncryptionConfiguration : NoEncryption();
+    if (before) {
+        common.Prefix = before->Prefix;
+        common.ErrorOutputPrefix = before->ErrorOutputPrefix;
+        common.BufferingHints = before->BufferingHints;
+        common.CloudWatchLoggingOptions = before->CloudWatchLoggingOptions;
+    }
+    TakeCommon(from, common);
+    wire::S3DestinationDescription to;
+    if (before) {
+        to.RoleARN = before->RoleARN;
+        to.BucketARN = before->BucketARN;
+    }
+    if constexpr (requires { from.RoleARN.has_value(); }) {
+        if (from.RoleARN) to.RoleARN = *from.RoleARN;
+        if (from.BucketARN) to.BucketARN = *from.BucketARN;
+    } else {
+        to.RoleARN = from.RoleARN;
+        to.BucketARN = from.BucketARN;
+    }
+    to.Prefix = common.Prefix;
+    to.ErrorOutputPrefix = common.ErrorOutputPrefix;
+    to.BufferingHints = common.BufferingHints;
+    if (!to.BufferingHints.SizeInMBs) to.BufferingHints.SizeInMBs = 5;
+    if (!to.BufferingHints.IntervalInSeconds) to.BufferingHints.IntervalInSeconds = 300;
+    to.CompressionFormat = common.CompressionFormat;
+    to.EncryptionConfiguration = common.EncryptionConfiguration;
+    to.CloudWatchLoggingOptions = common.CloudWatchLoggingOptions;
+    return to;
+}
+
 template <class Configuration>
 void TakeExtended(const Configuration& from, wire::ExtendedS3DestinationDescription& to) {
     const auto take = [](auto& target, const auto& source) {
@@ -44,14 +80,25 @@ void TakeExtended(const Configuration& from, wire::ExtendedS3DestinationDescript
     take(to.DynamicPartitioningConfiguration, from.DynamicPartitioningConfiguration);
     take(to.FileExtension, from.FileExtension);
     take(to.CustomTimeZone, from.CustomTimeZone);
+    if constexpr (requires { from.S3BackupConfiguration; }) {
+        if (from.S3BackupConfiguration) to.S3BackupDescription = DescribeBackup(*from.S3BackupConfiguration, {});
+    } else if (from.S3BackupUpdate) {
+        to.S3BackupDescription = DescribeBackup(*from.S3BackupUpdate, to.S3BackupDescription);
+    }
+}
+
+bool PartitionsOf(const wire::ExtendedS3DestinationDescription& description) {
+    return description.DynamicPartitioningConfiguration && description.DynamicPartitioningConfiguration->Enabled.value_or(false);
 }
 
 api::Outcome<wire::ExtendedS3DestinationDescription> Checked(wire::ExtendedS3DestinationDescription description) {
-    if (description.EncryptionConfiguration.KMSEncryptionConfig) {
+    if (description.EncryptionConfiguration.KMSEncryptionConfig ||
+        (description.S3BackupDescription && description.S3BackupDescription->EncryptionConfiguration.KMSEncryptionConfig)) {
         return unexpected(errors::InvalidArgumentException("Encryption by a KMS key is not served."));
     }
+    const bool partitions = PartitionsOf(description);
     const bool converts = description.DataFormatConversionConfiguration && description.DataFormatConversionConfiguration->Enabled.value_or(true);
-    if (!description.BufferingHints.SizeInMBs) description.BufferingHints.SizeInMBs = converts ? 128 : 5;
+    if (!description.BufferingHints.SizeInMBs) description.BufferingHints.SizeInMBs = converts || partitions ? 128 : 5;
     if (!description.BufferingHints.IntervalInSeconds) description.BufferingHints.IntervalInSeconds = 300;
     return description;
 }
@@ -100,6 +147,7 @@ api::Outcome<wire::ExtendedS3DestinationDescription> UpdateDescription(wire::Ext
     if (input.ExtendedS3DestinationUpdate.has_value() == input.S3DestinationUpdate.has_value()) {
         return unexpected(errors::InvalidArgumentException("Only an S3 destination is served, and exactly one update of it."));
     }
+    const wire::ExtendedS3DestinationDescription old = before;
     const auto arns = [&before](const auto& update) {
         if (update.RoleARN) before.RoleARN = *update.RoleARN;
         if (update.BucketARN) before.BucketARN = *update.BucketARN;
@@ -111,6 +159,11 @@ api::Outcome<wire::ExtendedS3DestinationDescription> UpdateDescription(wire::Ext
     } else {
         arns(*input.S3DestinationUpdate);
         TakeCommon(*input.S3DestinationUpdate, before);
+    }
+    const bool partitioned = PartitionsOf(before);
+    if (partitioned != PartitionsOf(old)) {
+        return unexpected(errors::InvalidArgumentException(
+            "Dynamic Partitioning can neither be enabled nor disabled for a delivery stream that exists."));
     }
     return Checked(std::move(before));
 }

@@ -32,6 +32,7 @@ struct FirehoseDependencies {
     apis::s3::S3Api& s3;
     apis::glue::GlueApi& glue;
     env::Executor executor;
+    ZoneOffset zone_offset;
 };
 
 class FirehoseService : public apis::firehose::FirehoseApi {
@@ -51,6 +52,8 @@ class FirehoseService : public apis::firehose::FirehoseApi {
     FIREHOSE_OPERATION(UpdateDestination)
     FIREHOSE_OPERATION(PutRecord)
     FIREHOSE_OPERATION(PutRecordBatch)
+    FIREHOSE_OPERATION(StartDeliveryStreamEncryption)
+    FIREHOSE_OPERATION(StopDeliveryStreamEncryption)
     FIREHOSE_OPERATION(TagDeliveryStream)
     FIREHOSE_OPERATION(UntagDeliveryStream)
     FIREHOSE_OPERATION(ListTagsForDeliveryStream)

@@ -108,29 +108,39 @@ base::Result<ObjectPrefix> ObjectPrefix::Parse(const std::string& text, bool is_
         } else if (expression == "firehose:error-output-type" && is_error_prefix) {
             prefix.parts_.push_back({Part::Kind::kErrorType, {}});
             prefix.has_error_type_ = true;
+        } else if (expression == "firehose:shard-id") {
+            prefix.parts_.push_back({Part::Kind::kShard, {}});
+        } else if (expression.starts_with("partitionKeyFromQuery:") && !is_error_prefix && expression.size() > 22) {
+            prefix.partition_keys_.insert(expression.substr(22));
+            prefix.parts_.push_back({Part::Kind::kPartition, expression.substr(22)});
         } else {
-            const bool dynamic = expression.starts_with("partitionKeyFrom");
-            return Fail(dynamic ? ErrorCode::kUnsupported : ErrorCode::kInvalidArgument,
+            const bool lambda = expression.starts_with("partitionKeyFromLambda");
+            return Fail(lambda ? ErrorCode::kUnsupported : ErrorCode::kInvalidArgument,
                         fmt::format("!{{{}}} in a prefix is not {}", expression,
-                                    dynamic ? "served: there is no dynamic partitioning" : "known"));
+                                    lambda ? "served: there are no functions" : "known here"));
         }
     }
     if (is_error_prefix && !prefix.has_error_type_) {
         prefix.parts_.push_back({Part::Kind::kErrorType, {}});
         prefix.parts_.push_back({Part::Kind::kText, "/"});
     }
-    if (!has_timestamp) prefix.parts_.push_back({Part::Kind::kTimestamp, "yyyy/MM/dd/HH/"});
+    if (!has_timestamp && prefix.partition_keys_.empty()) prefix.parts_.push_back({Part::Kind::kTimestamp, "yyyy/MM/dd/HH/"});
     return prefix;
 }
 
-std::string ObjectPrefix::Evaluate(base::Instant time, const std::string& random, const std::string& error_type) const {
+std::string ObjectPrefix::Evaluate(const Values& values) const {
     std::string out;
     for (const Part& part : parts_) {
         switch (part.kind) {
             case Part::Kind::kText: out += part.text; break;
-            case Part::Kind::kTimestamp: out += FormatJavaTime(part.text, time).value_or(""); break;
-            case Part::Kind::kRandom: out += random; break;
-            case Part::Kind::kErrorType: out += error_type; break;
+            case Part::Kind::kTimestamp: out += FormatJavaTime(part.text, values.time).value_or(""); break;
+            case Part::Kind::kRandom: out += values.random; break;
+            case Part::Kind::kErrorType: out += values.error_type; break;
+            case Part::Kind::kShard: out += values.shard; break;
+            case Part::Kind::kPartition:
+                if (values.partition == nullptr) break;
+                if (auto found = values.partition->find(part.text); found != values.partition->end()) out += found->second;
+                break;
         }
     }
     return out;

@@ -1,15 +1,13 @@
 #include "services/firehose/shard_delivery.h"
 
 #include <fmt/format.h>
-#include <openssl/sha.h>
 
-#include <array>
 #include <boost/json/object.hpp>
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
+#include "base/fault_point.h"
 #include "base/log.h"
-#include "codec/base64.h"
 #include "env/deadline.h"
 
 namespace wellhead::services::firehose {
@@ -26,14 +24,6 @@ constexpr base::Duration kMostBackoff = std::chrono::seconds(30);
 std::string Text(const boost::json::object& object, std::string_view name) {
     const auto* value = object.if_contains(name);
     return value != nullptr && value->is_string() ? std::string(value->get_string()) : std::string();
-}
-
-// 32 hex digits that are the same for the same batch, whenever it is asked.
-std::string BatchDigest(const DeliveryPlan& plan, const std::string& shard, const std::string& sequence) {
-    const std::string text = plan.stream_id + '\n' + shard + '\n' + sequence;
-    std::array<unsigned char, SHA256_DIGEST_LENGTH> digest{};
-    SHA256(reinterpret_cast<const unsigned char*>(text.data()), text.size(), digest.data());
-    return codec::EncodeHex({reinterpret_cast<const char*>(digest.data()), 16});
 }
 
 int64_t Seconds(base::Instant time) { return std::chrono::floor<std::chrono::seconds>(time.time_since_epoch()).count(); }
@@ -56,9 +46,12 @@ env::Task<Result<DeliveryCursor>> CursorStore::Load(std::string stream_id, std::
         made.first = Text(members, "first");
         made.last = Text(members, "last");
         if (const auto* records = members.if_contains("records")) made.records = records->to_number<uint64_t>();
-        made.bucket = Text(members, "bucket");
-        made.keys.object = Text(members, "object");
-        made.keys.errors = Text(members, "errors");
+        if (const auto* objects = members.if_contains("objects"); objects != nullptr && objects->is_array()) {
+            for (const auto& place : objects->get_array()) {
+                if (!place.is_object()) continue;
+                made.places.insert({Text(place.get_object(), "bucket"), Text(place.get_object(), "key")});
+            }
+        }
         cursor.intent = std::move(made);
     }
     co_return cursor;
@@ -68,9 +61,14 @@ env::Task<Result<void>> CursorStore::Save(std::string stream_id, std::string sha
     boost::json::object object{{"after", cursor.after}};
     if (cursor.ended) object["ended"] = true;
     if (cursor.intent) {
-        object["intent"] = boost::json::object{{"first", cursor.intent->first},       {"last", cursor.intent->last},
-                                               {"records", cursor.intent->records},   {"bucket", cursor.intent->bucket},
-                                               {"object", cursor.intent->keys.object}, {"errors", cursor.intent->keys.errors}};
+        boost::json::array objects;
+        for (const ObjectPlace& place : cursor.intent->places) {
+            objects.push_back(boost::json::object{{"bucket", place.bucket}, {"key", place.key}});
+        }
+        object["intent"] = boost::json::object{{"first", cursor.intent->first},
+                                               {"last", cursor.intent->last},
+                                               {"records", cursor.intent->records},
+                                               {"objects", std::move(objects)}};
     }
     storage::TableBatch batch;
     batch.Put(kCursors, stream_id + "/" + shard, boost::json::serialize(object));
@@ -85,26 +83,18 @@ env::Task<Result<void>> CursorStore::DeleteAll(std::string stream_id) {
     co_return co_await table_.Commit(std::move(batch));
 }
 
-BatchKeys MakeKeys(const DeliveryPlan& plan, const std::string& shard, const SourceRecord& first) {
-    const std::string digest = BatchDigest(plan, shard, first.sequence);
-    const std::string uuid = fmt::format("{}-{}-{}-{}-{}", digest.substr(0, 8), digest.substr(8, 4), digest.substr(12, 4),
-                                         digest.substr(16, 4), digest.substr(20));
-    const std::string random = digest.substr(0, 11);
-    const std::string time = FormatJavaTime("yyyy-MM-dd-HH-mm-ss", first.arrival).value();
-    const std::string name = fmt::format("{}-{}-{}-{}", plan.stream_name, plan.version, time, uuid);
-    return {plan.prefix.Evaluate(first.arrival, random, "") + name + plan.extension,
-            plan.error_prefix.Evaluate(first.arrival, random, "format-conversion-failed") + name};
-}
-
 size_t FullBatch(const DeliveryPlan& plan, const std::vector<SourceRecord>& records) {
     if (records.empty()) return 0;
-    const std::string prefix = plan.prefix.Evaluate(records[0].arrival, "", "");
+    const auto prefix_of = [&plan](const SourceRecord& record) {
+        return plan.prefix.Evaluate({plan.LocalTime(record.arrival), "", "", "", nullptr});
+    };
+    const std::string prefix = prefix_of(records[0]);
     int64_t second = Seconds(records[0].arrival);
     uint64_t bytes = 0;
     for (size_t i = 0; i < records.size(); ++i) {
         if (Seconds(records[i].arrival) != second) {
             second = Seconds(records[i].arrival);
-            if (plan.prefix.Evaluate(records[i].arrival, "", "") != prefix) return i;
+            if (prefix_of(records[i]) != prefix) return i;
         }
         if (bytes >= plan.buffer_bytes) return i;
         bytes += records[i].data.size();
@@ -123,7 +113,15 @@ ShardDelivery::ShardDelivery(env::Clock& clock, CursorStore& cursors, BatchWrite
       delivered_(base::Metrics::Global().GetCounter("wellhead_firehose_records_delivered_total", "Records in delivered objects.",
                                                     {{"stream", plans.Get()->stream_name}})),
       refused_(base::Metrics::Global().GetCounter("wellhead_firehose_records_refused_total", "Records under the error prefix.",
-                                                  {{"stream", plans.Get()->stream_name}})) {}
+                                                  {{"stream", plans.Get()->stream_name}})),
+      bytes_(base::Metrics::Global().GetCounter("wellhead_firehose_delivered_bytes_total", "Bytes of delivered objects.",
+                                                {{"stream", plans.Get()->stream_name}})),
+      failures_(base::Metrics::Global().GetCounter("wellhead_firehose_delivery_failures_total",
+                                                   "Tries of a delivery that failed and are made again.",
+                                                   {{"stream", plans.Get()->stream_name}})),
+      lag_ms_(base::Metrics::Global().GetGauge("wellhead_firehose_freshness_milliseconds",
+                                               "Age of the oldest record that is not delivered yet.",
+                                               {{"stream", plans.Get()->stream_name}, {"shard", shard_}})) {}
 
 env::Task<void> ShardDelivery::Backoff(const base::Error& error, const char* what) {
     backoff_ = std::min(kMostBackoff, backoff_ == base::Duration::zero() ? kFirstBackoff : backoff_ * 2);
@@ -168,6 +166,7 @@ env::Task<bool> ShardDelivery::Fill() {
         buffer_.push_back(std::move(record));
     }
     tip_ = batch->records.empty();
+    lag_ms_.Set(buffer_.empty() ? 0 : base::ToUnixMs(clock_.Now()) - base::ToUnixMs(buffer_.front().arrival));
     ended_ = batch->ended;
     co_return true;
 }
@@ -180,18 +179,47 @@ size_t ShardDelivery::DueBatch(const DeliveryPlan& plan) const {
     return waited || old || ended_ ? buffer_.size() : 0;
 }
 
-env::Task<void> ShardDelivery::WriteUntilDone(DeliveryPlan plan, std::vector<SourceRecord> records, DeliveryIntent intent,
-                                              bool again) {
-    plan.bucket = intent.bucket;
-    const std::string name = BatchDigest(plan, shard_, intent.first);
+std::vector<SourceRecord> ShardDelivery::TakeBuffered(size_t count) {
+    const auto end = buffer_.begin() + static_cast<long>(count);
+    std::vector<SourceRecord> records(std::make_move_iterator(buffer_.begin()), std::make_move_iterator(end));
+    buffer_.erase(buffer_.begin(), end);
+    for (const SourceRecord& record : records) buffer_bytes_ -= record.data.size();
+    return records;
+}
+
+// By the plan of now: what is mended in the configuration helps a batch that could not be delivered.
+env::Task<Result<BatchOutcome>> ShardDelivery::WriteOnce(const std::vector<SourceRecord>& records, DeliveryIntent& intent) {
+    const std::shared_ptr<const DeliveryPlan> plan = plans_.Get();
+    const PreparedBatch batch = co_await writer_.Prepare(*plan, shard_, records);
+    const std::set<ObjectPlace> before = intent.places;
+    intent.places.insert(batch.places.begin(), batch.places.end());
+    if (!cursor_.intent || cursor_.intent->places != intent.places) {
+        DeliveryCursor cursor;
+        cursor.after = cursor_.after;
+        cursor.intent = intent;
+        base::FaultPoint("firehose.cut");
+        co_await SaveUntilDone(std::move(cursor));
+    }
+    base::FaultPoint("firehose.intent");
+    const std::string name = NameOfBatch(*plan, shard_, records.front()).name;
+    CO_ASSIGN_OR_RETURN(BatchOutcome outcome, co_await writer_.Store(*plan, records, batch, name));
+    base::FaultPoint("firehose.stored");
+    for (const ObjectPlace& place : before) {
+        if (!outcome.written.contains(place)) CO_RETURN_IF_ERROR(co_await writer_.Delete(place));
+    }
+    co_return outcome;
+}
+
+env::Task<void> ShardDelivery::WriteUntilDone(std::vector<SourceRecord> records, DeliveryIntent intent) {
     while (true) {
-        auto written = co_await writer_.Write(plan, records, intent.keys, name, again);
+        auto written = co_await WriteOnce(records, intent);
         if (written) {
             delivered_.Add(written->delivered);
             refused_.Add(written->refused);
+            bytes_.Add(written->bytes);
             break;
         }
-        again = true;
+        failures_.Add();
         co_await Backoff(written.error(), "deliver");
     }
     backoff_ = base::Duration::zero();
@@ -200,27 +228,18 @@ env::Task<void> ShardDelivery::WriteUntilDone(DeliveryPlan plan, std::vector<Sou
     cursor.after = intent.last;
     cursor.ended = ended_ && buffer_.empty();
     co_await SaveUntilDone(std::move(cursor));
+    base::FaultPoint("firehose.advanced");
     co_await source_->Release(intent.last);
 }
 
 env::Task<void> ShardDelivery::Deliver(size_t count) {
-    const DeliveryPlan plan = *plans_.Get();
-    std::vector<SourceRecord> records(std::make_move_iterator(buffer_.begin()),
-                                      std::make_move_iterator(buffer_.begin() + static_cast<long>(count)));
-    buffer_.erase(buffer_.begin(), buffer_.begin() + static_cast<long>(count));
-    for (const SourceRecord& record : records) buffer_bytes_ -= record.data.size();
+    std::vector<SourceRecord> records = TakeBuffered(count);
     buffered_since_ = clock_.Ticks();
     DeliveryIntent intent;
     intent.first = records.front().sequence;
     intent.last = records.back().sequence;
     intent.records = records.size();
-    intent.bucket = plan.bucket;
-    intent.keys = MakeKeys(plan, shard_, records.front());
-    DeliveryCursor cursor;
-    cursor.after = cursor_.after;
-    cursor.intent = intent;
-    co_await SaveUntilDone(std::move(cursor));
-    co_await WriteUntilDone(plan, std::move(records), std::move(intent), false);
+    co_await WriteUntilDone(std::move(records), std::move(intent));
 }
 
 // A batch that a kill left between its intent and its end: the same records into the same objects.
@@ -242,11 +261,7 @@ env::Task<void> ShardDelivery::Redo() {
         co_await SaveUntilDone(std::move(cursor));
         co_return;
     }
-    std::vector<SourceRecord> records(std::make_move_iterator(buffer_.begin()),
-                                      std::make_move_iterator(buffer_.begin() + static_cast<long>(count)));
-    buffer_.erase(buffer_.begin(), buffer_.begin() + static_cast<long>(count));
-    for (const SourceRecord& record : records) buffer_bytes_ -= record.data.size();
-    co_await WriteUntilDone(*plans_.Get(), std::move(records), intent, true);
+    co_await WriteUntilDone(TakeBuffered(count), intent);
 }
 
 env::Task<void> ShardDelivery::Run() {

@@ -1,9 +1,10 @@
 #pragma once
 // ShardDelivery: reads one shard and puts each of its records into exactly one object. The steps of a batch, each of
 // which may be the last one before a kill (docs/formats/firehose.md):
-//   1. cut the batch; 2. record the intent (first and last sequence, keys) durably; 3. write the objects;
-//   4. in one commit: move the cursor behind the batch, forget the intent.
-// After a kill between 2 and 4 the same records go to the same keys again.
+//   1. cut the batch; 2. record the intent (first and last sequence, all places that may be written) durably; 3. write the
+//   objects, delete what an earlier try wrote elsewhere; 4. in one commit: move the cursor behind the batch, forget the
+//   intent.
+// After a kill between 2 and 4 the same records are written again, to the same places unless the configuration changed.
 
 #include <atomic>
 #include <memory>
@@ -23,8 +24,7 @@ struct DeliveryIntent {
     std::string first;
     std::string last;
     uint64_t records = 0;
-    std::string bucket;
-    BatchKeys keys;
+    std::set<ObjectPlace> places;
 };
 
 struct DeliveryCursor {
@@ -63,7 +63,6 @@ class PlanHolder {
     std::shared_ptr<const DeliveryPlan> plan_;
 };
 
-BatchKeys MakeKeys(const DeliveryPlan& plan, const std::string& shard, const SourceRecord& first);
 // How many of the first records make a batch that must not grow: full, or the next one has another prefix. 0: none yet.
 size_t FullBatch(const DeliveryPlan& plan, const std::vector<SourceRecord>& records);
 
@@ -81,7 +80,9 @@ class ShardDelivery {
     env::Task<bool> Fill();
     env::Task<void> Redo();
     env::Task<void> Deliver(size_t count);
-    env::Task<void> WriteUntilDone(DeliveryPlan plan, std::vector<SourceRecord> records, DeliveryIntent intent, bool again);
+    env::Task<void> WriteUntilDone(std::vector<SourceRecord> records, DeliveryIntent intent);
+    env::Task<base::Result<BatchOutcome>> WriteOnce(const std::vector<SourceRecord>& records, DeliveryIntent& intent);
+    std::vector<SourceRecord> TakeBuffered(size_t count);
     env::Task<void> SaveUntilDone(DeliveryCursor cursor);
     size_t DueBatch(const DeliveryPlan& plan) const;
     env::Task<void> Backoff(const base::Error& error, const char* what);
@@ -102,6 +103,9 @@ class ShardDelivery {
     std::string last_error_;
     base::Counter& delivered_;
     base::Counter& refused_;
+    base::Counter& bytes_;
+    base::Counter& failures_;
+    base::Gauge& lag_ms_;
 };
 
 }  // namespace wellhead::services::firehose

@@ -58,6 +58,9 @@ json::object FromAttributes(const ObjectAttributes& attributes) {
         out["parts"] = std::move(parts);
     }
     if (!attributes.upload_id.empty()) out["upload"] = attributes.upload_id;
+    if (!attributes.encryption.empty()) out["encryption"] = attributes.encryption;
+    if (!attributes.acl.empty()) out["acl"] = attributes.acl;
+    if (!attributes.storage_class.empty()) out["storage_class"] = attributes.storage_class;
     return out;
 }
 
@@ -87,7 +90,13 @@ ObjectAttributes ToAttributes(const json::object& in) {
                                  json::value_to<std::string>(part.at("checksum"))});
         }
     }
-    if (const auto* upload = in.if_contains("upload")) out.upload_id = json::value_to<std::string>(*upload);
+    auto take = [&in](const char* name, std::string& to) {
+        if (const auto* value = in.if_contains(name)) to = json::value_to<std::string>(*value);
+    };
+    take("upload", out.upload_id);
+    take("encryption", out.encryption);
+    take("acl", out.acl);
+    take("storage_class", out.storage_class);
     return out;
 }
 

@@ -37,6 +37,9 @@ struct ObjectAttributes {
     std::optional<Checksum> checksum;  // none: the store's CRC-64/NVME stands
     std::vector<ObjectPart> parts;     // of a multipart upload
     std::string upload_id;             // that made it; empty otherwise
+    std::string encryption;            // "AES256" where it was asked for; empty otherwise
+    std::string acl;                   // canned; empty: private
+    std::string storage_class;         // empty: STANDARD
 };
 
 base::Bytes EncodeAttributes(const ObjectAttributes& attributes);

@@ -1,11 +1,19 @@
 #include "services/s3/s3_errors.h"
 #include "services/s3/s3_service.h"
 #include "services/s3/tag_sets.h"
+#include "services/s3/write_request.h"
 
 namespace wellhead::services::s3 {
 
 namespace {
 constexpr size_t kMostBucketTags = 50;
+}  // namespace
+
+Outcome<void> CheckOwnership(const std::string& ownership) {
+    if (ownership == "BucketOwnerEnforced" || ownership == "BucketOwnerPreferred" || ownership == "ObjectWriter") return {};
+    return std::unexpected(S3Error("MalformedXML", 400,
+                                   "The XML you provided was not well-formed or did not validate against our published "
+                                   "schema"));
 }
 
 Task<Outcome<s3::PutBucketTaggingOutput>> S3Service::PutBucketTagging(const CallContext&,
@@ -38,18 +46,16 @@ Task<Outcome<s3::DeleteBucketTaggingOutput>> S3Service::DeleteBucketTagging(cons
     co_return s3::DeleteBucketTaggingOutput{};
 }
 
-// Suspended is what a bucket without versions does anyway: each write replaces the version named "null".
 Task<Outcome<s3::PutBucketVersioningOutput>> S3Service::PutBucketVersioning(const CallContext&,
                                                                             s3::PutBucketVersioningRequest request) {
     CO_RETURN_IF_ERROR(FindBucket(request.Bucket, request.ExpectedBucketOwner));
     const auto& configuration = request.VersioningConfiguration;
-    if (configuration.Status == "Enabled") co_return std::unexpected(FeatureNotServed("versioning of buckets"));
     if (configuration.MFADelete == "Enabled") co_return std::unexpected(FeatureNotServed("MFA delete"));
-    if (configuration.Status != "Suspended") {
+    if (configuration.Status != "Suspended" && configuration.Status != "Enabled") {
         co_return std::unexpected(S3Error("IllegalVersioningConfigurationException", 400,
                                           "The Versioning element must be specified"));
     }
-    auto change = [](BucketSettings& settings) { settings.versioning = "Suspended"; };
+    auto change = [&](BucketSettings& settings) { settings.versioning = *configuration.Status; };
     auto changed = co_await ChangeSettings(request.Bucket, change);
     if (!changed) co_return std::unexpected(changed.error());
     co_return s3::PutBucketVersioningOutput{};
@@ -63,7 +69,6 @@ Task<Outcome<s3::GetBucketVersioningOutput>> S3Service::GetBucketVersioning(cons
     co_return output;
 }
 
-// Nothing is public here, with the block and without it.
 Task<Outcome<s3::PutPublicAccessBlockOutput>> S3Service::PutPublicAccessBlock(
     const CallContext&, s3::PutPublicAccessBlockRequest request) {
     CO_RETURN_IF_ERROR(FindBucket(request.Bucket, request.ExpectedBucketOwner));
@@ -111,10 +116,8 @@ Task<Outcome<s3::PutBucketOwnershipControlsOutput>> S3Service::PutBucketOwnershi
                                           "The XML you provided was not well-formed or did not validate against our "
                                           "published schema"));
     }
-    if (rules[0].ObjectOwnership != "BucketOwnerEnforced") {
-        co_return std::unexpected(FeatureNotServed("ACLs (object ownership " + rules[0].ObjectOwnership + ")"));
-    }
-    auto change = [](BucketSettings& settings) { settings.ownership = "BucketOwnerEnforced"; };
+    CO_RETURN_IF_ERROR(CheckOwnership(rules[0].ObjectOwnership));
+    auto change = [&rules](BucketSettings& settings) { settings.ownership = rules[0].ObjectOwnership; };
     auto changed = co_await ChangeSettings(request.Bucket, change);
     if (!changed) co_return std::unexpected(changed.error());
     co_return s3::PutBucketOwnershipControlsOutput{};

@@ -3,104 +3,20 @@
 
 #include "services/s3/s3_errors.h"
 #include "services/s3/s3_service.h"
-#include "services/s3/tag_sets.h"
-#include "services/s3/write_request.h"
 
 namespace wellhead::services::s3 {
 
-Task<Outcome<s3::GetBucketAclOutput>> S3Service::GetBucketAcl(const CallContext&, s3::GetBucketAclRequest request) {
-    CO_RETURN_IF_ERROR(FindBucket(request.Bucket, request.ExpectedBucketOwner));
-    s3::GetBucketAclOutput output;
-    output.Owner.emplace().ID = OwnerId();
-    output.Grants = OwnerGrants(OwnerId());
-    co_return output;
+namespace {
+
+api::ServiceError NoSuchConfiguration() {
+    return S3Error("NoSuchConfiguration", 404, "The specified configuration does not exist.");
+}
+api::ServiceError MalformedConfiguration() {
+    return S3Error("MalformedXML", 400,
+                   "The XML you provided was not well-formed or did not validate against our published schema");
 }
 
-Task<Outcome<s3::PutBucketAclOutput>> S3Service::PutBucketAcl(const CallContext&, s3::PutBucketAclRequest request) {
-    CO_RETURN_IF_ERROR(FindBucket(request.Bucket, request.ExpectedBucketOwner));
-    bool grants = request.AccessControlPolicy || request.GrantFullControl || request.GrantRead ||
-                  request.GrantReadACP || request.GrantWrite || request.GrantWriteACP;
-    CO_RETURN_IF_ERROR(CheckCannedAcl(request.ACL, grants));
-    co_return s3::PutBucketAclOutput{};
-}
-
-Task<Outcome<s3::GetBucketPolicyOutput>> S3Service::GetBucketPolicy(const CallContext&,
-                                                                    s3::GetBucketPolicyRequest request) {
-    CO_RETURN_IF_ERROR(FindBucket(request.Bucket, request.ExpectedBucketOwner));
-    co_return std::unexpected(S3Error("NoSuchBucketPolicy", 404, "The bucket policy does not exist"));
-}
-
-Task<Outcome<s3::GetBucketPolicyStatusOutput>> S3Service::GetBucketPolicyStatus(
-    const CallContext&, s3::GetBucketPolicyStatusRequest request) {
-    CO_RETURN_IF_ERROR(FindBucket(request.Bucket, request.ExpectedBucketOwner));
-    co_return std::unexpected(S3Error("NoSuchBucketPolicy", 404, "The bucket policy does not exist"));
-}
-
-Task<Outcome<s3::DeleteBucketPolicyOutput>> S3Service::DeleteBucketPolicy(const CallContext&,
-                                                                          s3::DeleteBucketPolicyRequest request) {
-    CO_RETURN_IF_ERROR(FindBucket(request.Bucket, request.ExpectedBucketOwner));
-    co_return s3::DeleteBucketPolicyOutput{};
-}
-
-Task<Outcome<s3::GetBucketCorsOutput>> S3Service::GetBucketCors(const CallContext&, s3::GetBucketCorsRequest request) {
-    CO_RETURN_IF_ERROR(FindBucket(request.Bucket, request.ExpectedBucketOwner));
-    co_return std::unexpected(S3Error("NoSuchCORSConfiguration", 404, "The CORS configuration does not exist"));
-}
-
-Task<Outcome<s3::DeleteBucketCorsOutput>> S3Service::DeleteBucketCors(const CallContext&,
-                                                                      s3::DeleteBucketCorsRequest request) {
-    CO_RETURN_IF_ERROR(FindBucket(request.Bucket, request.ExpectedBucketOwner));
-    co_return s3::DeleteBucketCorsOutput{};
-}
-
-Task<Outcome<s3::GetBucketLifecycleConfigurationOutput>> S3Service::GetBucketLifecycleConfiguration(
-    const CallContext&, s3::GetBucketLifecycleConfigurationRequest request) {
-    CO_RETURN_IF_ERROR(FindBucket(request.Bucket, request.ExpectedBucketOwner));
-    co_return std::unexpected(
-        S3Error("NoSuchLifecycleConfiguration", 404, "The lifecycle configuration does not exist"));
-}
-
-Task<Outcome<s3::DeleteBucketLifecycleOutput>> S3Service::DeleteBucketLifecycle(
-    const CallContext&, s3::DeleteBucketLifecycleRequest request) {
-    CO_RETURN_IF_ERROR(FindBucket(request.Bucket, request.ExpectedBucketOwner));
-    co_return s3::DeleteBucketLifecycleOutput{};
-}
-
-Task<Outcome<s3::GetBucketEncryptionOutput>> S3Service::GetBucketEncryption(const CallContext&,
-                                                                            s3::GetBucketEncryptionRequest request) {
-    CO_RETURN_IF_ERROR(FindBucket(request.Bucket, request.ExpectedBucketOwner));
-    co_return std::unexpected(S3Error("ServerSideEncryptionConfigurationNotFoundError", 404,
-                                      "The server side encryption configuration was not found"));
-}
-
-Task<Outcome<s3::DeleteBucketEncryptionOutput>> S3Service::DeleteBucketEncryption(
-    const CallContext&, s3::DeleteBucketEncryptionRequest request) {
-    CO_RETURN_IF_ERROR(FindBucket(request.Bucket, request.ExpectedBucketOwner));
-    co_return s3::DeleteBucketEncryptionOutput{};
-}
-
-Task<Outcome<s3::PutBucketPolicyOutput>> S3Service::PutBucketPolicy(const CallContext&,
-                                                                    s3::PutBucketPolicyRequest request) {
-    CO_RETURN_IF_ERROR(FindBucket(request.Bucket, request.ExpectedBucketOwner));
-    co_return std::unexpected(FeatureNotServed("bucket policies"));
-}
-
-Task<Outcome<s3::PutBucketCorsOutput>> S3Service::PutBucketCors(const CallContext&, s3::PutBucketCorsRequest request) {
-    CO_RETURN_IF_ERROR(FindBucket(request.Bucket, request.ExpectedBucketOwner));
-    co_return std::unexpected(FeatureNotServed("CORS rules of buckets"));
-}
-
-Task<Outcome<s3::PutBucketLifecycleConfigurationOutput>> S3Service::PutBucketLifecycleConfiguration(
-    const CallContext&, s3::PutBucketLifecycleConfigurationRequest request) {
-    CO_RETURN_IF_ERROR(FindBucket(request.Bucket, request.ExpectedBucketOwner));
-    co_return std::unexpected(FeatureNotServed("lifecycle rules"));
-}
-
-Task<Outcome<s3::PutBucketEncryptionOutput>> S3Service::PutBucketEncryption(const CallContext&,
-                                                                            s3::PutBucketEncryptionRequest request) {
-    CO_RETURN_IF_ERROR(FindBucket(request.Bucket, request.ExpectedBucketOwner));
-    co_return std::unexpected(FeatureNotServed("server-side encryption"));
-}
+}  // namespace
 
 Task<Outcome<s3::GetBucketLoggingOutput>> S3Service::GetBucketLogging(const CallContext&,
                                                                       s3::GetBucketLoggingRequest request) {
@@ -141,6 +57,101 @@ Task<Outcome<s3::GetObjectLockConfigurationOutput>> S3Service::GetObjectLockConf
     CO_RETURN_IF_ERROR(FindBucket(request.Bucket, request.ExpectedBucketOwner));
     co_return std::unexpected(S3Error("ObjectLockConfigurationNotFoundError", 404,
                                       "Object Lock configuration does not exist for this bucket"));
+}
+
+// Taking away what cannot be there.
+Task<Outcome<s3::DeleteBucketWebsiteOutput>> S3Service::DeleteBucketWebsite(const CallContext&,
+                                                                            s3::DeleteBucketWebsiteRequest request) {
+    CO_RETURN_IF_ERROR(FindBucket(request.Bucket, request.ExpectedBucketOwner));
+    co_return s3::DeleteBucketWebsiteOutput{};
+}
+
+Task<Outcome<s3::DeleteBucketReplicationOutput>> S3Service::DeleteBucketReplication(
+    const CallContext&, s3::DeleteBucketReplicationRequest request) {
+    CO_RETURN_IF_ERROR(FindBucket(request.Bucket, request.ExpectedBucketOwner));
+    co_return s3::DeleteBucketReplicationOutput{};
+}
+
+// What is so already may be asked for.
+Task<Outcome<s3::PutBucketRequestPaymentOutput>> S3Service::PutBucketRequestPayment(
+    const CallContext&, s3::PutBucketRequestPaymentRequest request) {
+    CO_RETURN_IF_ERROR(FindBucket(request.Bucket, request.ExpectedBucketOwner));
+    const std::string& payer = request.RequestPaymentConfiguration.Payer;
+    if (payer == "Requester") co_return std::unexpected(FeatureNotServed("requester pays"));
+    if (payer != "BucketOwner") co_return std::unexpected(MalformedConfiguration());
+    co_return s3::PutBucketRequestPaymentOutput{};
+}
+
+Task<Outcome<s3::PutBucketLoggingOutput>> S3Service::PutBucketLogging(const CallContext&,
+                                                                      s3::PutBucketLoggingRequest request) {
+    CO_RETURN_IF_ERROR(FindBucket(request.Bucket, request.ExpectedBucketOwner));
+    if (request.BucketLoggingStatus.LoggingEnabled) co_return std::unexpected(FeatureNotServed("server access logs"));
+    co_return s3::PutBucketLoggingOutput{};
+}
+
+Task<Outcome<s3::PutBucketAccelerateConfigurationOutput>> S3Service::PutBucketAccelerateConfiguration(
+    const CallContext&, s3::PutBucketAccelerateConfigurationRequest request) {
+    CO_RETURN_IF_ERROR(FindBucket(request.Bucket, request.ExpectedBucketOwner));
+    const std::string status = request.AccelerateConfiguration.Status.value_or("");
+    if (status == "Enabled") co_return std::unexpected(FeatureNotServed("transfer acceleration"));
+    if (status != "Suspended") co_return std::unexpected(MalformedConfiguration());
+    co_return s3::PutBucketAccelerateConfigurationOutput{};
+}
+
+Task<Outcome<s3::ListBucketInventoryConfigurationsOutput>> S3Service::ListBucketInventoryConfigurations(
+    const CallContext&, s3::ListBucketInventoryConfigurationsRequest request) {
+    CO_RETURN_IF_ERROR(FindBucket(request.Bucket, request.ExpectedBucketOwner));
+    s3::ListBucketInventoryConfigurationsOutput output;
+    output.IsTruncated = false;
+    co_return output;
+}
+
+Task<Outcome<s3::GetBucketInventoryConfigurationOutput>> S3Service::GetBucketInventoryConfiguration(
+    const CallContext&, s3::GetBucketInventoryConfigurationRequest request) {
+    CO_RETURN_IF_ERROR(FindBucket(request.Bucket, request.ExpectedBucketOwner));
+    co_return std::unexpected(NoSuchConfiguration());
+}
+
+Task<Outcome<s3::ListBucketAnalyticsConfigurationsOutput>> S3Service::ListBucketAnalyticsConfigurations(
+    const CallContext&, s3::ListBucketAnalyticsConfigurationsRequest request) {
+    CO_RETURN_IF_ERROR(FindBucket(request.Bucket, request.ExpectedBucketOwner));
+    s3::ListBucketAnalyticsConfigurationsOutput output;
+    output.IsTruncated = false;
+    co_return output;
+}
+
+Task<Outcome<s3::GetBucketAnalyticsConfigurationOutput>> S3Service::GetBucketAnalyticsConfiguration(
+    const CallContext&, s3::GetBucketAnalyticsConfigurationRequest request) {
+    CO_RETURN_IF_ERROR(FindBucket(request.Bucket, request.ExpectedBucketOwner));
+    co_return std::unexpected(NoSuchConfiguration());
+}
+
+Task<Outcome<s3::ListBucketMetricsConfigurationsOutput>> S3Service::ListBucketMetricsConfigurations(
+    const CallContext&, s3::ListBucketMetricsConfigurationsRequest request) {
+    CO_RETURN_IF_ERROR(FindBucket(request.Bucket, request.ExpectedBucketOwner));
+    s3::ListBucketMetricsConfigurationsOutput output;
+    output.IsTruncated = false;
+    co_return output;
+}
+
+Task<Outcome<s3::GetBucketMetricsConfigurationOutput>> S3Service::GetBucketMetricsConfiguration(
+    const CallContext&, s3::GetBucketMetricsConfigurationRequest request) {
+    CO_RETURN_IF_ERROR(FindBucket(request.Bucket, request.ExpectedBucketOwner));
+    co_return std::unexpected(NoSuchConfiguration());
+}
+
+Task<Outcome<s3::ListBucketIntelligentTieringConfigurationsOutput>> S3Service::ListBucketIntelligentTieringConfigurations(
+    const CallContext&, s3::ListBucketIntelligentTieringConfigurationsRequest request) {
+    CO_RETURN_IF_ERROR(FindBucket(request.Bucket, request.ExpectedBucketOwner));
+    s3::ListBucketIntelligentTieringConfigurationsOutput output;
+    output.IsTruncated = false;
+    co_return output;
+}
+
+Task<Outcome<s3::GetBucketIntelligentTieringConfigurationOutput>> S3Service::GetBucketIntelligentTieringConfiguration(
+    const CallContext&, s3::GetBucketIntelligentTieringConfigurationRequest request) {
+    CO_RETURN_IF_ERROR(FindBucket(request.Bucket, request.ExpectedBucketOwner));
+    co_return std::unexpected(NoSuchConfiguration());
 }
 
 }  // namespace wellhead::services::s3

@@ -4,11 +4,15 @@
 #include <boost/json/serialize.hpp>
 #include <boost/json/value_to.hpp>
 
+#include "api/stored.h"
+#include "apis/s3/shapes.h"
+
 namespace wellhead::services::s3 {
 
 namespace {
 
 namespace json = boost::json;
+namespace shapes = apis::s3::shapes;
 
 json::object FromRule(const NotificationRule& rule) {
     json::array events;
@@ -32,6 +36,14 @@ NotificationRule ToRule(const json::object& in) {
     return rule;
 }
 
+template <class T>
+base::Result<void> Take(const json::object& in, const char* name, std::optional<T>& to, const api::Structure& structure) {
+    const auto* value = in.if_contains(name);
+    if (value == nullptr) return {};
+    ASSIGN_OR_RETURN(to, api::FromStored<T>(json::serialize(*value), structure));
+    return {};
+}
+
 }  // namespace
 
 base::Bytes EncodeBucketSettings(const BucketSettings& settings) {
@@ -49,6 +61,14 @@ base::Bytes EncodeBucketSettings(const BucketSettings& settings) {
     json::array rules;
     for (const auto& rule : settings.notifications) rules.push_back(FromRule(rule));
     if (!rules.empty()) out["notifications"] = std::move(rules);
+    if (!settings.acl.empty()) out["acl"] = settings.acl;
+    if (!settings.policy.empty()) out["policy"] = settings.policy;
+    auto keep = [&out](const char* name, const auto& value, const api::Structure& structure) {
+        if (value) out[name] = json::parse(api::ToStored(*value, structure));
+    };
+    keep("cors", settings.cors, shapes::CORSConfiguration_structure);
+    keep("lifecycle", settings.lifecycle, shapes::BucketLifecycleConfiguration_structure);
+    keep("encryption", settings.encryption, shapes::ServerSideEncryptionConfiguration_structure);
     return json::serialize(out);
 }
 
@@ -75,6 +95,14 @@ base::Result<BucketSettings> DecodeBucketSettings(base::ByteView bytes) try {
     if (const auto* rules = in.if_contains("notifications")) {
         for (const auto& rule : rules->as_array()) settings.notifications.push_back(ToRule(rule.as_object()));
     }
+    if (const auto* acl = in.if_contains("acl")) settings.acl = json::value_to<std::string>(*acl);
+    if (const auto* policy = in.if_contains("policy")) {
+        settings.policy = json::value_to<std::string>(*policy);
+        ASSIGN_OR_RETURN(settings.parsed_policy, BucketPolicy::Parse(settings.policy));
+    }
+    RETURN_IF_ERROR(Take(in, "cors", settings.cors, shapes::CORSConfiguration_structure));
+    RETURN_IF_ERROR(Take(in, "lifecycle", settings.lifecycle, shapes::BucketLifecycleConfiguration_structure));
+    RETURN_IF_ERROR(Take(in, "encryption", settings.encryption, shapes::ServerSideEncryptionConfiguration_structure));
     return settings;
 } catch (const std::exception& error) {
     return base::Fail(base::ErrorCode::kCorrupt, std::string("a bucket's settings: ") + error.what());
@@ -94,7 +122,9 @@ bool IsEventName(std::string_view configured) {
     static constexpr std::string_view kServed[] = {
         "s3:ObjectCreated:*",    "s3:ObjectCreated:Put", "s3:ObjectCreated:Post",
         "s3:ObjectCreated:Copy", "s3:ObjectCreated:CompleteMultipartUpload",
-        "s3:ObjectRemoved:*",    "s3:ObjectRemoved:Delete"};
+        "s3:ObjectRemoved:*",    "s3:ObjectRemoved:Delete", "s3:ObjectRemoved:DeleteMarkerCreated",
+        "s3:ObjectTagging:*",    "s3:ObjectTagging:Put",    "s3:ObjectTagging:Delete",
+        "s3:LifecycleExpiration:*", "s3:LifecycleExpiration:Delete", "s3:LifecycleExpiration:DeleteMarkerCreated"};
     for (std::string_view served : kServed) {
         if (served == configured) return true;
     }

@@ -32,16 +32,16 @@ Task<Outcome<s3::CreateBucketOutput>> S3Service::CreateBucket(const CallContext&
     CO_RETURN_IF_ERROR(CheckLocation(request.CreateBucketConfiguration, settings_.region));
     bool grants = request.GrantFullControl || request.GrantRead || request.GrantReadACP || request.GrantWrite ||
                   request.GrantWriteACP;
-    CO_RETURN_IF_ERROR(CheckCannedAcl(request.ACL, grants));
     if (request.ObjectLockEnabledForBucket.value_or(false)) co_return std::unexpected(FeatureNotServed("Object Lock"));
     auto settings = std::make_shared<BucketSettings>();
     if (request.CreateBucketConfiguration && request.CreateBucketConfiguration->Tags) {
         CO_ASSIGN_OR_RETURN(settings->tags, TagsOfSet(*request.CreateBucketConfiguration->Tags, kMostBucketTags));
     }
     if (request.ObjectOwnership) {
-        if (*request.ObjectOwnership != "BucketOwnerEnforced") co_return std::unexpected(FeatureNotServed("ACLs"));
+        CO_RETURN_IF_ERROR(CheckOwnership(*request.ObjectOwnership));
         settings->ownership = *request.ObjectOwnership;
     }
+    CO_ASSIGN_OR_RETURN(settings->acl, CannedAcl(request.ACL, grants, *settings));
     s3::CreateBucketOutput output;
     output.Location = "/" + name;
     if (FindBucket(name, std::nullopt)) {

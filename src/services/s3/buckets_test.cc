@@ -100,7 +100,7 @@ TEST_F(BucketsTest, WhatIsNotConfiguredIsNotFound) {
     EXPECT_EQ(CodeOf(Call(&S3Service::GetBucketEncryption, Of<s3::GetBucketEncryptionRequest>("lake"))),
               "ServerSideEncryptionConfigurationNotFoundError");
     auto versioning = Of<s3::PutBucketVersioningRequest>("lake");
-    versioning.VersioningConfiguration.Status = "Enabled";
+    versioning.VersioningConfiguration.MFADelete = "Enabled";
     EXPECT_EQ(CodeOf(Call(&S3Service::PutBucketVersioning, std::move(versioning))), "NotImplemented");
 }
 

@@ -86,14 +86,18 @@ Task<Outcome<S3Service::ReceivedBody>> S3Service::DigestOf(std::shared_ptr<const
 
 Task<Outcome<s3::CopyObjectOutput>> S3Service::CopyObject(const CallContext& context, s3::CopyObjectRequest request) {
     CO_RETURN_IF_ERROR(CheckKey(request.Key));
-    CO_RETURN_IF_ERROR(FindBucket(request.Bucket, request.ExpectedBucketOwner));
+    CO_ASSIGN_OR_RETURN(StoredBucket bucket, FindBucket(request.Bucket, request.ExpectedBucketOwner));
     CO_RETURN_IF_ERROR(RefuseUnserved(request));
     CO_ASSIGN_OR_RETURN(CopySource source, ParseCopySource(request.CopySource));
     CO_RETURN_IF_ERROR(FindBucket(source.bucket, request.ExpectedSourceBucketOwner));
+    auto readable = co_await AuthorizeObject(context, source.version_id ? "s3:GetObjectVersion" : "s3:GetObject",
+                                             source.bucket, source.key);
+    if (!readable) co_return std::unexpected(readable.error());
     const std::string metadata_directive = request.MetadataDirective.value_or("COPY");
     const std::string tagging_directive = request.TaggingDirective.value_or("COPY");
-    const bool itself = source.bucket == request.Bucket && source.key == request.Key;
-    if (itself && metadata_directive == "COPY" && !request.StorageClass && !request.WebsiteRedirectLocation) {
+    const bool itself = source.bucket == request.Bucket && source.key == request.Key && !source.version_id;
+    const bool changes = request.StorageClass || request.WebsiteRedirectLocation || request.ServerSideEncryption;
+    if (itself && metadata_directive == "COPY" && !changes) {
         co_return std::unexpected(InvalidRequest(
             "This copy request is illegal because it is trying to copy an object to itself without changing the "
             "object's metadata, storage class, website redirect location or encryption attributes."));
@@ -103,9 +107,15 @@ Task<Outcome<s3::CopyObjectOutput>> S3Service::CopyObject(const CallContext& con
         algorithm = ChecksumOfName(*request.ChecksumAlgorithm);
         if (!algorithm) co_return std::unexpected(FeatureNotServed("the checksum algorithm " + *request.ChecksumAlgorithm));
     }
-    CO_ASSIGN_OR_RETURN(ObjectAttributes given, AttributesOf(request));
-    auto found = co_await FindObject(source.bucket, source.key, std::nullopt);
-    if (!found) co_return std::unexpected(found.error());
+    CO_ASSIGN_OR_RETURN(ObjectAttributes given, AttributesOf(request, *bucket.settings));
+    auto found = co_await FindObject(source.bucket, source.key, source.version_id);
+    if (!found) {
+        // Of a source by its id that is a delete marker.
+        if (found.error().http_status == 405) {
+            co_return std::unexpected(InvalidRequest("The source of a copy request may not specifically refer to a delete marker by version id."));
+        }
+        co_return std::unexpected(found.error());
+    }
     const storage::ObjectMetadata& from = found->object->metadata();
     CO_RETURN_IF_ERROR(CheckSource(SourceConditions(request), found->attributes, from.modified));
     if (from.size_bytes > kLargestPutBytes) {
@@ -121,6 +131,10 @@ Task<Outcome<s3::CopyObjectOutput>> S3Service::CopyObject(const CallContext& con
     }
     if (request.WebsiteRedirectLocation) attributes.headers.website_redirect = request.WebsiteRedirectLocation;
     if (tagging_directive == "REPLACE") attributes.tags = given.tags;
+    // Access, encryption and class are the request's, never the source's.
+    attributes.acl = given.acl;
+    attributes.encryption = given.encryption;
+    attributes.storage_class = given.storage_class;
 
     // The copy is one object: its tag is the MD5 of all, its checksum one of all.
     const std::optional<Checksum> before = attributes.checksum;
@@ -136,11 +150,14 @@ Task<Outcome<s3::CopyObjectOutput>> S3Service::CopyObject(const CallContext& con
     if (!condition) co_return std::unexpected(condition.error());
     std::vector<std::shared_ptr<const storage::Object>> sources(1, found->object);
     auto copied = co_await deps_.objects.Compose(std::move(sources), request.Bucket, request.Key,
-                                                 EncodeAttributes(attributes), *condition);
+                                                 EncodeAttributes(attributes), *condition, bucket.naming());
     if (!copied) co_return std::unexpected(FromStorage(copied.error()));
     auto executor = co_await boost::asio::this_coro::executor;
     Emit(executor, context, "ObjectCreated:Copy", request.Bucket, request.Key, *copied, attributes.etag);
     s3::CopyObjectOutput output;
+    output.VersionId = bucket.ShownVersion(*copied);
+    output.CopySourceVersionId = found->version_id;
+    if (!attributes.encryption.empty()) output.ServerSideEncryption = attributes.encryption;
     auto& result = output.CopyObjectResult.emplace();
     result.ETag = '"' + attributes.etag + '"';
     result.LastModified = copied->modified;
@@ -148,17 +165,26 @@ Task<Outcome<s3::CopyObjectOutput>> S3Service::CopyObject(const CallContext& con
     co_return output;
 }
 
-Task<Outcome<s3::UploadPartCopyOutput>> S3Service::UploadPartCopy(const CallContext&,
+Task<Outcome<s3::UploadPartCopyOutput>> S3Service::UploadPartCopy(const CallContext& context,
                                                                   s3::UploadPartCopyRequest request) {
     CO_RETURN_IF_ERROR(CheckKey(request.Key));
     CO_RETURN_IF_ERROR(FindBucket(request.Bucket, request.ExpectedBucketOwner));
     CO_RETURN_IF_ERROR(CheckPartNumber(request.PartNumber));
     CO_ASSIGN_OR_RETURN(CopySource source, ParseCopySource(request.CopySource));
     CO_RETURN_IF_ERROR(FindBucket(source.bucket, request.ExpectedSourceBucketOwner));
+    auto readable = co_await AuthorizeObject(context, source.version_id ? "s3:GetObjectVersion" : "s3:GetObject",
+                                             source.bucket, source.key);
+    if (!readable) co_return std::unexpected(readable.error());
     auto upload = co_await FindUpload(request.Bucket, request.Key, request.UploadId);
     if (!upload) co_return std::unexpected(upload.error());
-    auto found = co_await FindObject(source.bucket, source.key, std::nullopt);
-    if (!found) co_return std::unexpected(found.error());
+    auto found = co_await FindObject(source.bucket, source.key, source.version_id);
+    if (!found) {
+        // Of a source by its id that is a delete marker.
+        if (found.error().http_status == 405) {
+            co_return std::unexpected(InvalidRequest("The source of a copy request may not specifically refer to a delete marker by version id."));
+        }
+        co_return std::unexpected(found.error());
+    }
     const storage::ObjectMetadata& from = found->object->metadata();
     CO_RETURN_IF_ERROR(CheckSource(SourceConditions(request), found->attributes, from.modified));
     CO_ASSIGN_OR_RETURN(ByteRange range, SourceRange(request.CopySourceRange, from.size_bytes));
@@ -179,6 +205,8 @@ Task<Outcome<s3::UploadPartCopyOutput>> S3Service::UploadPartCopy(const CallCont
                                      attributes);
     if (!stored) co_return std::unexpected(stored.error());
     s3::UploadPartCopyOutput output;
+    output.CopySourceVersionId = found->version_id;
+    if (!upload->attributes.encryption.empty()) output.ServerSideEncryption = upload->attributes.encryption;
     auto& result = output.CopyPartResult.emplace();
     result.ETag = '"' + attributes.etag + '"';
     result.LastModified = deps_.clock.Now();

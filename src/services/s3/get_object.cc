@@ -52,6 +52,8 @@ Task<Outcome<s3::GetObjectOutput>> S3Service::GetObject(const CallContext&, s3::
                         Select(metadata, found->attributes, request.Range, request.PartNumber));
     s3::GetObjectOutput output;
     DescribeObject(output, request, metadata, found->attributes, selection);
+    output.VersionId = found->version_id;
+    output.Expiration = found->expiration;
     if (auto contents = found->object->contents()) {
         output.Body = api::MakeByteStream(base::Bytes(contents->substr(selection.range.offset, selection.range.length)));
         co_return output;
@@ -74,6 +76,8 @@ Task<Outcome<s3::HeadObjectOutput>> S3Service::HeadObject(const CallContext&, s3
                         Select(metadata, found->attributes, request.Range, request.PartNumber));
     s3::HeadObjectOutput output;
     DescribeObject(output, request, metadata, found->attributes, selection);
+    output.VersionId = found->version_id;
+    output.Expiration = found->expiration;
     co_return output;
 }
 
@@ -86,9 +90,10 @@ Task<Outcome<s3::GetObjectAttributesOutput>> S3Service::GetObjectAttributes(
     const ObjectAttributes& attributes = found->attributes;
     s3::GetObjectAttributesOutput output;
     output.LastModified = metadata.modified;
+    output.VersionId = found->version_id;
     for (const std::string& name : request.ObjectAttributes) {
         if (name == "ETag") output.ETag = attributes.etag;
-        if (name == "StorageClass") output.StorageClass = "STANDARD";
+        if (name == "StorageClass") output.StorageClass = attributes.storage_class.empty() ? "STANDARD" : attributes.storage_class;
         if (name == "ObjectSize") output.ObjectSize = static_cast<int64_t>(metadata.size_bytes);
         if (name == "Checksum") SetChecksum(output.Checksum.emplace(), ChecksumFor(metadata, attributes));
         if (name != "ObjectParts" || attributes.parts.empty()) continue;

@@ -44,15 +44,15 @@ Outcome<T> EntryOf(const storage::ObjectEntry& entry, const Spelling& spell) {
     out.LastModified = entry.metadata.modified;
     out.ETag = '"' + attributes->etag + '"';
     out.Size = static_cast<int64_t>(entry.metadata.size_bytes);
-    out.StorageClass = "STANDARD";
+    out.StorageClass = attributes->storage_class.empty() ? "STANDARD" : attributes->storage_class;
     Checksum checksum = attributes->checksum.value_or(Checksum{});
     out.ChecksumAlgorithm.emplace().emplace_back(NameOf(checksum.algorithm));
     out.ChecksumType = checksum.composite ? "COMPOSITE" : "FULL_OBJECT";
     return out;
 }
 
-template <class Output>
-void AddPrefixes(Output& output, const ListPage& page, const Spelling& spell) {
+template <class Output, class Page>
+void AddPrefixes(Output& output, const Page& page, const Spelling& spell) {
     if (page.common_prefixes.empty()) return;
     output.CommonPrefixes.emplace();
     for (const auto& prefix : page.common_prefixes) output.CommonPrefixes->emplace_back().Prefix = spell(prefix);
@@ -130,19 +130,19 @@ Task<Outcome<s3::ListObjectsV2Output>> S3Service::ListObjectsV2(const CallContex
     co_return output;
 }
 
-// Without versions each object has the one named "null".
 Task<Outcome<s3::ListObjectVersionsOutput>> S3Service::ListObjectVersions(
     const CallContext&, s3::ListObjectVersionsRequest request) {
     CO_RETURN_IF_ERROR(FindBucket(request.Bucket, request.ExpectedBucketOwner));
     CO_RETURN_IF_ERROR(CheckEncoding(request.EncodingType));
     CO_ASSIGN_OR_RETURN(size_t limit, LimitOf(request.MaxKeys));
-    if (request.VersionIdMarker && !request.KeyMarker) {
+    const bool has_marker = request.VersionIdMarker && !request.VersionIdMarker->empty();
+    if (request.VersionIdMarker && request.KeyMarker.value_or("").empty()) {
         co_return std::unexpected(InvalidArgument("A version-id marker cannot be specified without a key marker."));
     }
-    ListQuery query{request.Bucket, request.Prefix.value_or(""), request.Delimiter.value_or(""),
-                    request.KeyMarker.value_or(""), "", limit};
-    auto page = co_await ListPageOf(deps_.objects, query);
-    if (!page) co_return std::unexpected(FromStorage(page.error()));
+    VersionQuery query{request.Bucket, request.Prefix.value_or(""), request.Delimiter.value_or(""),
+                       request.KeyMarker.value_or(""), has_marker ? request.VersionIdMarker : std::nullopt, limit};
+    auto page = co_await VersionPageOf(deps_.objects, std::move(query));
+    if (!page) co_return std::unexpected(page.error());
     Spelling spell(request.EncodingType);
     s3::ListObjectVersionsOutput output;
     Echo(output, request, limit, spell);
@@ -150,14 +150,24 @@ Task<Outcome<s3::ListObjectVersionsOutput>> S3Service::ListObjectVersions(
     output.VersionIdMarker = request.VersionIdMarker.value_or("");
     output.IsTruncated = page->truncated;
     if (page->truncated) {
-        output.NextKeyMarker = spell(page->last);
-        output.NextVersionIdMarker = "null";
+        output.NextKeyMarker = spell(page->next_key);
+        if (!page->next_version.empty()) output.NextVersionIdMarker = page->next_version;
     }
-    for (const auto& entry : page->objects) {
+    for (const auto& [entry, latest] : page->versions) {
+        if (entry.tombstone) {
+            if (!output.DeleteMarkers) output.DeleteMarkers.emplace();
+            auto& marker = output.DeleteMarkers->emplace_back();
+            marker.Key = spell(entry.key);
+            marker.VersionId = VersionIdOf(entry.metadata);
+            marker.IsLatest = latest;
+            marker.LastModified = entry.metadata.modified;
+            marker.Owner.emplace().ID = OwnerId();
+            continue;
+        }
         if (!output.Versions) output.Versions.emplace();
         CO_ASSIGN_OR_RETURN(auto version, EntryOf<s3::ObjectVersion>(entry, spell));
-        version.VersionId = "null";
-        version.IsLatest = true;
+        version.VersionId = VersionIdOf(entry.metadata);
+        version.IsLatest = latest;
         version.Owner.emplace().ID = OwnerId();
         output.Versions->push_back(std::move(version));
     }

@@ -46,10 +46,10 @@ Task<Outcome<Upload>> S3Service::FindUpload(std::string bucket, std::string key,
 Task<Outcome<s3::CreateMultipartUploadOutput>> S3Service::CreateMultipartUpload(
     const CallContext&, s3::CreateMultipartUploadRequest request) {
     CO_RETURN_IF_ERROR(CheckKey(request.Key));
-    CO_RETURN_IF_ERROR(FindBucket(request.Bucket, request.ExpectedBucketOwner));
+    CO_ASSIGN_OR_RETURN(StoredBucket bucket, FindBucket(request.Bucket, request.ExpectedBucketOwner));
     CO_RETURN_IF_ERROR(RefuseUnserved(request));
     Upload upload;
-    CO_ASSIGN_OR_RETURN(upload.attributes, AttributesOf(request));
+    CO_ASSIGN_OR_RETURN(upload.attributes, AttributesOf(request, *bucket.settings));
     upload.initiated = deps_.clock.Now();
     Checksum checksum;
     if (request.ChecksumAlgorithm) {
@@ -86,6 +86,7 @@ Task<Outcome<s3::CreateMultipartUploadOutput>> S3Service::CreateMultipartUpload(
     output.Bucket = request.Bucket;
     output.Key = request.Key;
     output.UploadId = upload.attributes.upload_id;
+    if (!upload.attributes.encryption.empty()) output.ServerSideEncryption = upload.attributes.encryption;
     if (upload.checksum_asked) {
         output.ChecksumAlgorithm = NameOf(checksum.algorithm);
         output.ChecksumType = checksum.composite ? "COMPOSITE" : "FULL_OBJECT";
@@ -110,7 +111,7 @@ Task<Outcome<s3::UploadPartOutput>> S3Service::UploadPart(const CallContext&, s3
     CO_RETURN_IF_ERROR(CheckKey(request.Key));
     CO_RETURN_IF_ERROR(FindBucket(request.Bucket, request.ExpectedBucketOwner));
     CO_RETURN_IF_ERROR(CheckPartNumber(request.PartNumber));
-    if (request.SSECustomerAlgorithm) co_return std::unexpected(FeatureNotServed("server-side encryption"));
+    if (request.SSECustomerAlgorithm) co_return std::unexpected(FeatureNotServed("encryption with keys of the customer (SSE-C)"));
     BodyClaims claims;
     CO_ASSIGN_OR_RETURN(claims.checksum, ClaimedBy(request));
     claims.content_md5 = request.ContentMD5;
@@ -136,6 +137,7 @@ Task<Outcome<s3::UploadPartOutput>> S3Service::UploadPart(const CallContext&, s3
     if (!stored) co_return std::unexpected(stored.error());
     s3::UploadPartOutput output;
     output.ETag = '"' + attributes.etag + '"';
+    if (!upload->attributes.encryption.empty()) output.ServerSideEncryption = upload->attributes.encryption;
     if (attributes.checksum) SetChecksum(output, *attributes.checksum);
     co_return output;
 }

@@ -154,6 +154,7 @@ s3::CompleteMultipartUploadOutput Answer(const CallContext& context,
     output.Bucket = request.Bucket;
     output.Key = request.Key;
     output.ETag = '"' + attributes.etag + '"';
+    if (!attributes.encryption.empty()) output.ServerSideEncryption = attributes.encryption;
     Checksum own{ChecksumAlgorithm::kCrc64Nvme, CrcText(ChecksumAlgorithm::kCrc64Nvme, crc64nvme), false};
     SetChecksum(output, attributes.checksum.value_or(own));
     return output;
@@ -164,12 +165,14 @@ s3::CompleteMultipartUploadOutput Answer(const CallContext& context,
 // Asked again after it was done (the answer was lost), it answers the same.
 Task<Outcome<s3::CompleteMultipartUploadOutput>> S3Service::CompleteMultipartUpload(
     const CallContext& context, s3::CompleteMultipartUploadRequest request) {
-    CO_RETURN_IF_ERROR(FindBucket(request.Bucket, request.ExpectedBucketOwner));
+    CO_ASSIGN_OR_RETURN(StoredBucket bucket, FindBucket(request.Bucket, request.ExpectedBucketOwner));
     auto upload = co_await FindUpload(request.Bucket, request.Key, request.UploadId);
     if (!upload) {
         auto done = co_await FindObject(request.Bucket, request.Key, std::nullopt);
         if (!done || done->attributes.upload_id != request.UploadId) co_return std::unexpected(upload.error());
-        co_return Answer(context, request, done->attributes, done->object->metadata().crc64nvme);
+        auto answer = Answer(context, request, done->attributes, done->object->metadata().crc64nvme);
+        answer.VersionId = done->version_id;
+        co_return answer;
     }
     storage::ObjectRange range{request.UploadId + "/", "", kMostParts};
     auto entries = co_await deps_.objects.List(kPartsBucket, range);
@@ -195,7 +198,7 @@ Task<Outcome<s3::CompleteMultipartUploadOutput>> S3Service::CompleteMultipartUpl
         sources.push_back(std::move(*source));
     }
     auto composed = co_await deps_.objects.Compose(std::move(sources), request.Bucket, request.Key,
-                                                   EncodeAttributes(attributes), *condition);
+                                                   EncodeAttributes(attributes), *condition, bucket.naming());
     if (!composed) {
         if (composed.error().code == base::ErrorCode::kConflict && request.IfNoneMatch) {
             co_return std::unexpected(PreconditionFailed("If-None-Match"));
@@ -210,7 +213,9 @@ Task<Outcome<s3::CompleteMultipartUploadOutput>> S3Service::CompleteMultipartUpl
     if (ended) env::Spawn(background_, executor, "remove parts", RemoveParts(request.UploadId));
     Emit(executor, context, "ObjectCreated:CompleteMultipartUpload", request.Bucket, request.Key, *composed,
          attributes.etag);
-    co_return Answer(context, request, attributes, composed->crc64nvme);
+    auto answer = Answer(context, request, attributes, composed->crc64nvme);
+    answer.VersionId = bucket.ShownVersion(*composed);
+    co_return answer;
 }
 
 }  // namespace wellhead::services::s3

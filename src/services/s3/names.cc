@@ -133,10 +133,10 @@ api::Outcome<CopySource> ParseCopySource(const std::string& header) {
         return std::unexpected(InvalidArgument(std::move(message), "x-amz-copy-source", header));
     };
     std::string_view text = header;
+    std::optional<std::string> version_id;
     size_t question = text.find("?versionId=");
     if (question != std::string_view::npos) {
-        std::string_view version = text.substr(question + 11);
-        if (version != "null") return std::unexpected(NoSuchVersion(header, std::string(version)));
+        version_id = text.substr(question + 11);
         text = text.substr(0, question);
     }
     auto decoded = PercentDecode(text, true);
@@ -148,7 +148,7 @@ api::Outcome<CopySource> ParseCopySource(const std::string& header) {
     if (slash == std::string_view::npos || slash == 0 || slash + 1 == path.size()) {
         return invalid("Copy Source must mention the source bucket and key: sourcebucket/sourcekey");
     }
-    return CopySource{std::string(path.substr(0, slash)), std::string(path.substr(slash + 1))};
+    return CopySource{std::string(path.substr(0, slash)), std::string(path.substr(slash + 1)), std::move(version_id)};
 }
 
 api::Outcome<void> CheckTags(const Tags& tags, size_t most) {

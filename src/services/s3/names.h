@@ -2,6 +2,7 @@
 // What S3 allows as names: buckets, keys, copy sources, tags.
 
 #include <map>
+#include <optional>
 #include <string>
 
 #include "api/service.h"
@@ -16,8 +17,9 @@ api::Outcome<void> CheckKey(const std::string& key);
 struct CopySource {
     std::string bucket;
     std::string key;
+    std::optional<std::string> version_id;
 };
-// "bucket/key" or "/bucket/key", percent-encoded, with an optional "?versionId=null".
+// "bucket/key" or "/bucket/key", percent-encoded, with an optional "?versionId=...".
 api::Outcome<CopySource> ParseCopySource(const std::string& header);
 
 using Tags = std::map<std::string, std::string>;

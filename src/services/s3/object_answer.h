@@ -54,6 +54,8 @@ void DescribeObject(Output& out, const Request& request, const storage::ObjectMe
     out.Expires = headers.expires;
     if (request.ResponseExpires) out.Expires = HttpDate(*request.ResponseExpires);
     out.WebsiteRedirectLocation = headers.website_redirect;
+    if (!attributes.encryption.empty()) out.ServerSideEncryption = attributes.encryption;
+    if (!attributes.storage_class.empty()) out.StorageClass = attributes.storage_class;
     if (!attributes.metadata.empty()) out.Metadata = attributes.metadata;
     if (!attributes.tags.empty()) out.TagCount = static_cast<int32_t>(attributes.tags.size());
     out.PartsCount = selection.parts_count;

@@ -5,30 +5,27 @@
 #include "services/s3/tag_sets.h"
 #include "services/s3/write_request.h"
 
+#include <boost/asio/this_coro.hpp>
+
 namespace wellhead::services::s3 {
 
 namespace {
 
 constexpr size_t kMostObjectTags = 10;
 
-// Of an object; a new version that comes in between is tagged instead.
-template <class Request>
-Task<Outcome<void>> ReplaceTags(storage::ObjectStore& objects, const Request& request, Tags tags) {
+}  // namespace
+
+// Of a version; where none is named and a new one comes in between, that is changed instead.
+Task<Outcome<S3Service::FoundObject>> S3Service::ChangeAttributes(std::string bucket, std::string key,
+                                                                  std::optional<std::string> version_id,
+                                                                  std::function<void(ObjectAttributes&)> change) {
     for (;;) {
-        auto object = co_await objects.Get(request.Bucket, request.Key);
-        if (!object && object.error().code == base::ErrorCode::kNotFound) {
-            co_return std::unexpected(NoSuchKey(request.Key));
-        }
-        if (!object) co_return std::unexpected(FromStorage(object.error()));
-        if (request.VersionId && *request.VersionId != "null") {
-            co_return std::unexpected(NoSuchVersion(request.Key, *request.VersionId));
-        }
-        auto attributes = DecodeAttributes((*object)->metadata().attributes);
-        if (!attributes) co_return std::unexpected(FromStorage(attributes.error()));
-        attributes->tags = tags;
-        auto set = co_await objects.SetAttributes(request.Bucket, request.Key, (*object)->metadata().generation,
-                                                  EncodeAttributes(*attributes));
-        if (set) co_return Outcome<void>();
+        auto found = co_await FindObject(bucket, key, version_id);
+        if (!found) co_return std::unexpected(found.error());
+        change(found->attributes);
+        auto set = co_await deps_.objects.SetAttributes(bucket, key, found->object->metadata().generation,
+                                                        EncodeAttributes(found->attributes));
+        if (set) co_return std::move(*found);
         base::ErrorCode code = set.error().code;
         if (code != base::ErrorCode::kConflict && code != base::ErrorCode::kNotFound) {
             co_return std::unexpected(FromStorage(set.error()));
@@ -36,24 +33,33 @@ Task<Outcome<void>> ReplaceTags(storage::ObjectStore& objects, const Request& re
     }
 }
 
-}  // namespace
-
-Task<Outcome<s3::PutObjectTaggingOutput>> S3Service::PutObjectTagging(const CallContext&,
+Task<Outcome<s3::PutObjectTaggingOutput>> S3Service::PutObjectTagging(const CallContext& context,
                                                                       s3::PutObjectTaggingRequest request) {
     CO_RETURN_IF_ERROR(FindBucket(request.Bucket, request.ExpectedBucketOwner));
     CO_ASSIGN_OR_RETURN(Tags tags, TagsOfSet(request.Tagging.TagSet, kMostObjectTags));
-    auto replaced = co_await ReplaceTags(deps_.objects, request, std::move(tags));
-    if (!replaced) co_return std::unexpected(replaced.error());
-    co_return s3::PutObjectTaggingOutput{};
+    auto change = [&tags](ObjectAttributes& attributes) { attributes.tags = tags; };
+    auto changed = co_await ChangeAttributes(request.Bucket, request.Key, request.VersionId, change);
+    if (!changed) co_return std::unexpected(changed.error());
+    auto executor = co_await boost::asio::this_coro::executor;
+    Emit(executor, context, "ObjectTagging:Put", request.Bucket, request.Key, changed->object->metadata(),
+         changed->attributes.etag);
+    s3::PutObjectTaggingOutput output;
+    output.VersionId = changed->version_id;
+    co_return output;
 }
 
 Task<Outcome<s3::DeleteObjectTaggingOutput>> S3Service::DeleteObjectTagging(
-    const CallContext&, s3::DeleteObjectTaggingRequest request) {
+    const CallContext& context, s3::DeleteObjectTaggingRequest request) {
     CO_RETURN_IF_ERROR(FindBucket(request.Bucket, request.ExpectedBucketOwner));
-    Tags none;
-    auto replaced = co_await ReplaceTags(deps_.objects, request, none);
-    if (!replaced) co_return std::unexpected(replaced.error());
-    co_return s3::DeleteObjectTaggingOutput{};
+    auto change = [](ObjectAttributes& attributes) { attributes.tags.clear(); };
+    auto changed = co_await ChangeAttributes(request.Bucket, request.Key, request.VersionId, change);
+    if (!changed) co_return std::unexpected(changed.error());
+    auto executor = co_await boost::asio::this_coro::executor;
+    Emit(executor, context, "ObjectTagging:Delete", request.Bucket, request.Key, changed->object->metadata(),
+         changed->attributes.etag);
+    s3::DeleteObjectTaggingOutput output;
+    output.VersionId = changed->version_id;
+    co_return output;
 }
 
 Task<Outcome<s3::GetObjectTaggingOutput>> S3Service::GetObjectTagging(const CallContext&,
@@ -63,6 +69,7 @@ Task<Outcome<s3::GetObjectTaggingOutput>> S3Service::GetObjectTagging(const Call
     if (!found) co_return std::unexpected(found.error());
     s3::GetObjectTaggingOutput output;
     output.TagSet = SetOfTags(found->attributes.tags);
+    output.VersionId = found->version_id;
     co_return output;
 }
 
@@ -72,17 +79,16 @@ Task<Outcome<s3::GetObjectAclOutput>> S3Service::GetObjectAcl(const CallContext&
     if (!found) co_return std::unexpected(found.error());
     s3::GetObjectAclOutput output;
     output.Owner.emplace().ID = OwnerId();
-    output.Grants = OwnerGrants(OwnerId());
+    output.Grants = GrantsOf(found->attributes.acl, OwnerId());
     co_return output;
 }
 
 Task<Outcome<s3::PutObjectAclOutput>> S3Service::PutObjectAcl(const CallContext&, s3::PutObjectAclRequest request) {
-    CO_RETURN_IF_ERROR(FindBucket(request.Bucket, request.ExpectedBucketOwner));
-    auto found = co_await FindObject(request.Bucket, request.Key, request.VersionId);
-    if (!found) co_return std::unexpected(found.error());
-    bool grants = request.AccessControlPolicy || request.GrantFullControl || request.GrantRead ||
-                  request.GrantReadACP || request.GrantWrite || request.GrantWriteACP;
-    CO_RETURN_IF_ERROR(CheckCannedAcl(request.ACL, grants));
+    CO_ASSIGN_OR_RETURN(StoredBucket bucket, FindBucket(request.Bucket, request.ExpectedBucketOwner));
+    CO_ASSIGN_OR_RETURN(const std::string acl, AclOf(request, *bucket.settings, OwnerId()));
+    auto change = [&acl](ObjectAttributes& attributes) { attributes.acl = acl; };
+    auto changed = co_await ChangeAttributes(request.Bucket, request.Key, request.VersionId, change);
+    if (!changed) co_return std::unexpected(changed.error());
     co_return s3::PutObjectAclOutput{};
 }
 

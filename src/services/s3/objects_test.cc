@@ -73,8 +73,11 @@ TEST_F(ObjectsTest, WhatIsMissingIsNamed) {
     EXPECT_EQ(CodeOf(Get(std::move(elsewhere))), "NoSuchBucket");
     auto version = GetRequest("k");
     Put("k", "x").value();
-    version.VersionId = "abc";
+    version.VersionId = "0000000000000abc";
     EXPECT_EQ(CodeOf(Get(std::move(version))), "NoSuchVersion");
+    version = GetRequest("k");
+    version.VersionId = "abc";
+    EXPECT_EQ(CodeOf(Get(std::move(version))), "InvalidArgument");
     auto owner = GetRequest("k");
     owner.ExpectedBucketOwner = "999999999999";
     EXPECT_EQ(CodeOf(Get(std::move(owner))), "AccessDenied");
@@ -210,7 +213,10 @@ TEST_F(ObjectsTest, WhatIsNotServedIsRefused) {
     EXPECT_EQ(with([](auto& r) { r.ServerSideEncryption = "aws:kms"; }), "NotImplemented");
     EXPECT_EQ(with([](auto& r) { r.ACL = "public-read"; }), "AccessControlListNotSupported");
     EXPECT_EQ(with([](auto& r) { r.ACL = "private"; }), "");
-    EXPECT_EQ(with([](auto& r) { r.StorageClass = "GLACIER"; }), "InvalidStorageClass");
+    EXPECT_EQ(with([](auto& r) { r.StorageClass = "GLACIER"; }), "NotImplemented");
+    EXPECT_EQ(with([](auto& r) { r.StorageClass = "COLD"; }), "InvalidStorageClass");
+    EXPECT_EQ(with([](auto& r) { r.SSECustomerAlgorithm = "AES256"; }), "NotImplemented");
+    EXPECT_EQ(with([](auto& r) { r.ServerSideEncryption = "AES256"; }), "");
     EXPECT_EQ(with([](auto& r) { r.ChecksumXXHASH64 = "AAAA"; }), "NotImplemented");
     EXPECT_EQ(with([](auto& r) { r.Metadata = std::map<std::string, std::string>{{"k", std::string(3000, 'x')}}; }),
               "MetadataTooLarge");

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include "services/s3/lifecycle.h"
 #include "services/s3/s3_errors.h"
 #include "services/s3/s3_service.h"
 #include "services/s3/write_request.h"
@@ -104,10 +105,10 @@ Task<Outcome<S3Service::ReceivedBody>> S3Service::Receive(storage::ObjectWriter&
 
 Task<Outcome<s3::PutObjectOutput>> S3Service::PutObject(const CallContext& context, s3::PutObjectRequest request) {
     CO_RETURN_IF_ERROR(CheckKey(request.Key));
-    CO_RETURN_IF_ERROR(FindBucket(request.Bucket, request.ExpectedBucketOwner));
+    CO_ASSIGN_OR_RETURN(StoredBucket bucket, FindBucket(request.Bucket, request.ExpectedBucketOwner));
     CO_RETURN_IF_ERROR(RefuseUnserved(request));
     if (request.WriteOffsetBytes) co_return std::unexpected(FeatureNotServed("appending to objects"));
-    CO_ASSIGN_OR_RETURN(ObjectAttributes attributes, AttributesOf(request));
+    CO_ASSIGN_OR_RETURN(ObjectAttributes attributes, AttributesOf(request, *bucket.settings));
     BodyClaims claims;
     CO_ASSIGN_OR_RETURN(claims.checksum, ClaimedBy(request));
     claims.content_md5 = request.ContentMD5;
@@ -125,7 +126,7 @@ Task<Outcome<s3::PutObjectOutput>> S3Service::PutObject(const CallContext& conte
     if (!received) co_return std::unexpected(received.error());
     attributes.etag = received->md5_hex;
     attributes.checksum = received->checksum;
-    auto stored = co_await writer->Commit(request.Key, EncodeAttributes(attributes), *condition);
+    auto stored = co_await writer->Commit(request.Key, EncodeAttributes(attributes), *condition, bucket.naming());
     if (!stored) {
         if (stored.error().code == base::ErrorCode::kNotFound) {
             co_return std::unexpected(NoSuchBucket(request.Bucket));
@@ -140,6 +141,11 @@ Task<Outcome<s3::PutObjectOutput>> S3Service::PutObject(const CallContext& conte
          attributes.etag);
     s3::PutObjectOutput output;
     output.ETag = '"' + attributes.etag + '"';
+    output.VersionId = bucket.ShownVersion(*stored);
+    if (!attributes.encryption.empty()) output.ServerSideEncryption = attributes.encryption;
+    if (bucket.settings->lifecycle) {
+        output.Expiration = ExpirationHeader(*bucket.settings->lifecycle, request.Key, *stored, attributes);
+    }
     Checksum checksum{ChecksumAlgorithm::kCrc64Nvme, CrcText(ChecksumAlgorithm::kCrc64Nvme, stored->crc64nvme), false};
     SetChecksum(output, attributes.checksum.value_or(checksum));
     co_return output;

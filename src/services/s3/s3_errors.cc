@@ -33,6 +33,17 @@ api::ServiceError NoSuchVersion(const std::string& key, const std::string& versi
     error.members["VersionId"] = version_id;
     return error;
 }
+api::ServiceError IsDeleteMarker(const std::string& key, const std::string& version_id, bool asked_for) {
+    auto error = asked_for ? S3Error("MethodNotAllowed", 405,
+                                     "The specified method is not allowed against this resource.")
+                           : NoSuchKey(key);
+    if (asked_for) error.members["Method"] = "GET";
+    if (asked_for) error.members["ResourceType"] = "DeleteMarker";
+    error.members["x-amz-delete-marker"] = "true";
+    error.members["x-amz-version-id"] = version_id;
+    return error;
+}
+api::ServiceError AccessDenied() { return S3Error("AccessDenied", 403, "Access Denied"); }
 api::ServiceError InvalidArgument(std::string message, std::string_view name, std::string_view value) {
     auto error = S3Error("InvalidArgument", 400, std::move(message));
     if (!name.empty()) error.members["ArgumentName"] = name;

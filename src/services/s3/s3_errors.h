@@ -15,6 +15,9 @@ api::ServiceError NoSuchBucket(const std::string& bucket);
 api::ServiceError NoSuchKey(const std::string& key);
 api::ServiceError NoSuchUpload(const std::string& upload_id);
 api::ServiceError NoSuchVersion(const std::string& key, const std::string& version_id);
+// A tombstone stands for the object: NoSuchKey, or MethodNotAllowed when it was asked for by its version id.
+api::ServiceError IsDeleteMarker(const std::string& key, const std::string& version_id, bool asked_for);
+api::ServiceError AccessDenied();
 api::ServiceError InvalidArgument(std::string message, std::string_view name = {}, std::string_view value = {});
 api::ServiceError InvalidRequest(std::string message);
 api::ServiceError PreconditionFailed(std::string_view condition);

@@ -3,6 +3,7 @@
 #include <boost/asio/this_coro.hpp>
 
 #include "base/log.h"
+#include "services/s3/lifecycle.h"
 #include "services/s3/s3_errors.h"
 
 namespace wellhead::services::s3 {
@@ -47,15 +48,35 @@ Outcome<S3Service::StoredBucket> S3Service::FindBucket(const std::string& bucket
 
 Task<Outcome<S3Service::FoundObject>> S3Service::FindObject(std::string bucket, std::string key,
                                                             std::optional<std::string> version_id) {
-    auto object = co_await deps_.objects.Get(bucket, key);
+    CO_ASSIGN_OR_RETURN(const uint64_t version, VersionOfId(version_id));
+    CO_ASSIGN_OR_RETURN(StoredBucket stored, FindBucket(bucket, std::nullopt));
+    auto object = co_await deps_.objects.Get(bucket, key, version);
     if (!object) {
-        if (object.error().code == base::ErrorCode::kNotFound) co_return std::unexpected(NoSuchKey(key));
-        co_return std::unexpected(FromStorage(object.error()));
+        if (object.error().code != base::ErrorCode::kNotFound) co_return std::unexpected(FromStorage(object.error()));
+        if (!stored.settings->HasVersions()) co_return std::unexpected(NotThere(key, version_id));
+        auto entry = co_await EntryOfVersion(deps_.objects, bucket, key, version);
+        if (!entry) co_return std::unexpected(FromStorage(entry.error()));
+        if (!*entry || !(*entry)->tombstone) co_return std::unexpected(NotThere(key, version_id));
+        co_return std::unexpected(IsDeleteMarker(key, VersionIdOf((*entry)->metadata), version_id.has_value()));
     }
-    if (version_id && *version_id != "null") co_return std::unexpected(NoSuchVersion(key, *version_id));
     auto attributes = DecodeAttributes((*object)->metadata().attributes);
     if (!attributes) co_return std::unexpected(FromStorage(attributes.error()));
-    co_return FoundObject{std::move(*object), std::move(*attributes)};
+    FoundObject found{std::move(*object), std::move(*attributes), {}, {}};
+    found.version_id = stored.ShownVersion(found.object->metadata());
+    if (stored.settings->lifecycle && version == storage::kCurrentVersion) {
+        found.expiration = ExpirationHeader(*stored.settings->lifecycle, key, found.object->metadata(), found.attributes);
+    }
+    co_return found;
+}
+
+api::ServiceError S3Service::NotThere(const std::string& key, const std::optional<std::string>& version_id) const {
+    return version_id ? NoSuchVersion(key, *version_id) : NoSuchKey(key);
+}
+
+std::shared_ptr<const BucketSettings> S3Service::SettingsOf(const std::string& bucket) const {
+    std::lock_guard lock(mutex_);
+    auto found = buckets_.find(bucket);
+    return found == buckets_.end() ? nullptr : found->second.settings;
 }
 
 Task<Outcome<void>> S3Service::ChangeSettings(std::string bucket, std::function<void(BucketSettings&)> change) {
@@ -97,7 +118,7 @@ Task<Outcome<storage::ObjectCondition>> S3Service::WriteCondition(std::string bu
     }
     if (if_match) {
         auto found = co_await FindObject(bucket, key, std::nullopt);
-        if (!found) co_return std::unexpected(found.error());
+        if (!found) co_return std::unexpected(NoSuchKey(key));
         if (!MatchesETag(*if_match, found->attributes.etag)) {
             co_return std::unexpected(PreconditionFailed("If-Match"));
         }
@@ -113,6 +134,7 @@ void S3Service::Emit(env::Executor executor, const CallContext& context, std::st
         objects_put_.Add();
         bytes_put_.Add(metadata.size_bytes);
     }
+    events_.Add();
     if (listener_ == nullptr) return;
     std::shared_ptr<const BucketSettings> settings;
     {

@@ -18,6 +18,7 @@
 #include "services/s3/bucket_settings.h"
 #include "services/s3/conditions.h"
 #include "services/s3/object_events.h"
+#include "services/s3/versions.h"
 #include "storage/object_store/object_store.h"
 #include "storage/table/table.h"
 
@@ -50,6 +51,23 @@ class S3Service final : public s3::S3Api {
     void SetListener(ObjectEventListener* listener) { listener_ = listener; }
     // Removes parts of uploads that ended while the program was being killed. Once, beside all else.
     Task<void> CollectAbandonedParts();
+    // Carries the buckets' lifecycle rules out. Runs until it is cancelled.
+    Task<void> KeepLifecycle();
+    // One bucket's, now.
+    Task<void> ApplyLifecycle(std::string bucket);
+
+    // Whether the caller may: everything inside the program and for the owner, but for what a bucket's policy denies; what
+    // policy and ACLs allow for others. request: the action and its condition keys. AccessDenied, NoSuchBucket.
+    Task<Outcome<void>> Authorize(const CallContext& context, PolicyRequest request, std::string bucket,
+                                  std::string key);
+    // The same with what every request has as condition keys.
+    Task<Outcome<void>> AuthorizeObject(const CallContext& context, std::string_view action, std::string bucket,
+                                        std::string key);
+    // Null: none. For preflights and the headers of answers.
+    std::shared_ptr<const BucketSettings> SettingsOf(const std::string& bucket) const;
+    const std::string& account_id() const { return settings_.account_id; }
+    const std::string& region() const { return settings_.region; }
+
     // Waits for deliveries and removals under way; no requests come any more.
     Task<void> Close() { return background_.Close(); }
 
@@ -167,6 +185,27 @@ class S3Service final : public s3::S3Api {
         const CallContext&, s3::GetBucketRequestPaymentRequest) override;
     Task<Outcome<s3::GetObjectLockConfigurationOutput>> GetObjectLockConfiguration(
         const CallContext&, s3::GetObjectLockConfigurationRequest) override;
+    Task<Outcome<s3::DeleteBucketWebsiteOutput>> DeleteBucketWebsite(const CallContext&, s3::DeleteBucketWebsiteRequest) override;
+    Task<Outcome<s3::DeleteBucketReplicationOutput>> DeleteBucketReplication(const CallContext&, s3::DeleteBucketReplicationRequest) override;
+    Task<Outcome<s3::PutBucketRequestPaymentOutput>> PutBucketRequestPayment(const CallContext&, s3::PutBucketRequestPaymentRequest) override;
+    Task<Outcome<s3::PutBucketLoggingOutput>> PutBucketLogging(const CallContext&, s3::PutBucketLoggingRequest) override;
+    Task<Outcome<s3::PutBucketAccelerateConfigurationOutput>> PutBucketAccelerateConfiguration(const CallContext&, s3::PutBucketAccelerateConfigurationRequest) override;
+    Task<Outcome<s3::ListBucketInventoryConfigurationsOutput>> ListBucketInventoryConfigurations(
+        const CallContext&, s3::ListBucketInventoryConfigurationsRequest) override;
+    Task<Outcome<s3::GetBucketInventoryConfigurationOutput>> GetBucketInventoryConfiguration(
+        const CallContext&, s3::GetBucketInventoryConfigurationRequest) override;
+    Task<Outcome<s3::ListBucketAnalyticsConfigurationsOutput>> ListBucketAnalyticsConfigurations(
+        const CallContext&, s3::ListBucketAnalyticsConfigurationsRequest) override;
+    Task<Outcome<s3::GetBucketAnalyticsConfigurationOutput>> GetBucketAnalyticsConfiguration(
+        const CallContext&, s3::GetBucketAnalyticsConfigurationRequest) override;
+    Task<Outcome<s3::ListBucketMetricsConfigurationsOutput>> ListBucketMetricsConfigurations(
+        const CallContext&, s3::ListBucketMetricsConfigurationsRequest) override;
+    Task<Outcome<s3::GetBucketMetricsConfigurationOutput>> GetBucketMetricsConfiguration(
+        const CallContext&, s3::GetBucketMetricsConfigurationRequest) override;
+    Task<Outcome<s3::ListBucketIntelligentTieringConfigurationsOutput>> ListBucketIntelligentTieringConfigurations(
+        const CallContext&, s3::ListBucketIntelligentTieringConfigurationsRequest) override;
+    Task<Outcome<s3::GetBucketIntelligentTieringConfigurationOutput>> GetBucketIntelligentTieringConfiguration(
+        const CallContext&, s3::GetBucketIntelligentTieringConfigurationRequest) override;
 
   private:
     S3Service(S3Deps deps, S3Settings settings) : deps_(deps), settings_(std::move(settings)) {}
@@ -174,10 +213,20 @@ class S3Service final : public s3::S3Api {
     struct FoundObject {
         std::shared_ptr<const storage::Object> object;
         ObjectAttributes attributes;
+        std::optional<std::string> version_id;  // where the bucket has or had versions
+        std::optional<std::string> expiration;  // x-amz-expiration
     };
     struct StoredBucket {
         base::Instant created;
         std::shared_ptr<const BucketSettings> settings;
+
+        storage::Naming naming() const {
+            return settings->versioning == "Enabled" ? storage::Naming::kNamed : storage::Naming::kUnnamed;
+        }
+        std::optional<std::string> ShownVersion(const storage::ObjectMetadata& metadata) const {
+            if (!settings->HasVersions()) return std::nullopt;
+            return VersionIdOf(metadata);
+        }
     };
     struct ReceivedBody {
         std::string md5_hex;
@@ -192,10 +241,15 @@ class S3Service final : public s3::S3Api {
     // NoSuchBucket, AccessDenied when the caller expects another owner.
     Outcome<StoredBucket> FindBucket(const std::string& bucket,
                                      const std::optional<std::string>& expected_owner) const;
-    // NoSuchKey, NoSuchVersion.
+    // NoSuchKey, NoSuchVersion, MethodNotAllowed for a delete marker by its id.
     Task<Outcome<FoundObject>> FindObject(std::string bucket, std::string key,
                                           std::optional<std::string> version_id);
+    api::ServiceError NotThere(const std::string& key, const std::optional<std::string>& version_id) const;
     Task<Outcome<void>> ChangeSettings(std::string bucket, std::function<void(BucketSettings&)> change);
+
+    Task<Outcome<FoundObject>> ChangeAttributes(std::string bucket, std::string key,
+                                                std::optional<std::string> version_id,
+                                                std::function<void(ObjectAttributes&)> change);
 
     // All of the body into the writer, its claims verified. The store's errors, BadDigest, InvalidDigest, ...
     Task<Outcome<ReceivedBody>> Receive(storage::ObjectWriter& writer, api::ByteStream* body, BodyClaims claims);
@@ -203,6 +257,7 @@ class S3Service final : public s3::S3Api {
     Task<Outcome<storage::ObjectCondition>> WriteCondition(std::string bucket, std::string key,
                                                            std::optional<std::string> if_match,
                                                            std::optional<std::string> if_none_match);
+    Task<Outcome<storage::ObjectCondition>> DeleteCondition(const s3::DeleteObjectRequest& request);
     // MD5 and checksum of an object's bytes, read from its file.
     Task<Outcome<ReceivedBody>> DigestOf(std::shared_ptr<const storage::Object> object,
                                          std::optional<ChecksumAlgorithm> algorithm);
@@ -213,6 +268,8 @@ class S3Service final : public s3::S3Api {
     Task<Outcome<Upload>> FindUpload(std::string bucket, std::string key, std::string upload_id);
     Task<Outcome<void>> StorePart(const std::string& upload_key, std::string part_key,
                                   std::unique_ptr<storage::ObjectWriter> writer, ObjectAttributes attributes);
+    Task<void> EndDueVersions(std::string name, StoredBucket bucket, std::vector<storage::ObjectEntry> versions);
+    Task<void> AbortDueUploads(std::string name, StoredBucket bucket);
     Task<void> RemoveParts(std::string upload_id);
     Task<base::Result<void>> FindAbandonedParts();
     // Ends the uploads of a bucket that is gone.
@@ -226,6 +283,10 @@ class S3Service final : public s3::S3Api {
         "wellhead_s3_objects_put_total", "Objects made, by puts, copies and completed uploads.", {});
     base::Counter& bytes_put_ =
         base::Metrics::Global().GetCounter("wellhead_s3_put_bytes_total", "Bytes of the objects made.", {});
+    base::Counter& events_ =
+        base::Metrics::Global().GetCounter("wellhead_s3_events_total", "Changes of objects, told or not.", {});
+    base::Counter& expired_ = base::Metrics::Global().GetCounter(
+        "wellhead_s3_lifecycle_actions_total", "Objects, versions and uploads that lifecycle rules ended.", {});
     mutable std::mutex mutex_;
     std::map<std::string, StoredBucket> buckets_;  // a mirror of what is stored
     std::vector<std::string> abandoned_uploads_;  // found at start

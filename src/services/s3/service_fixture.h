@@ -21,6 +21,9 @@ class S3Test : public testing::Test {
         S3Deps deps{*clock_, *random_, *table_, *objects_, pool_};
         service_ = env::RunTask(S3Service::Open(deps, {"123456789012", "us-east-1"})).value();
         context_.account_id = "123456789012";
+        context_.caller.account_id = "123456789012";
+        context_.caller.arn = "arn:aws:iam::123456789012:root";
+        context_.caller.authenticated = true;
         context_.region = "us-east-1";
         context_.host = "127.0.0.1:4566";
     }

@@ -74,10 +74,10 @@ TEST_F(WireTest, EachFormOfARequestIsItsOperation) {
 
 TEST_F(WireTest, ASubresourceThatIsNotServedNeverFallsThrough) {
     MakeBucket("lake");
-    EXPECT_EQ(OperationOf("DELETE", "/lake?replication"), "DeleteBucketReplication");
-    auto answer = Send("DELETE", "/lake?replication");
+    EXPECT_EQ(OperationOf("PUT", "/lake?replication"), "PutBucketReplication");
+    auto answer = Send("PUT", "/lake?replication");
     EXPECT_EQ(answer.status, 501);
-    EXPECT_THAT(answer.body, HasSubstr("DeleteBucketReplication"));
+    EXPECT_THAT(answer.body, HasSubstr("PutBucketReplication"));
     EXPECT_EQ(Send("HEAD", "/lake").status, 200);
 }
 
@@ -194,21 +194,84 @@ TEST_F(WireTest, SettingsAreReadFromXml) {
     EXPECT_EQ(Send("PUT", "/lake?versioning",
                    "<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>")
                   .status,
-              501);
+              200);
+    EXPECT_THAT(Send("GET", "/lake?versioning").body, HasSubstr("<Status>Enabled</Status>"));
 }
 
 TEST_F(WireTest, SettingsThatWouldHaveNoEffectAreRefused) {
     MakeBucket("lake");
-    EXPECT_EQ(Send("PUT", "/lake?policy", "{}").status, 501);
-    EXPECT_EQ(Send("PUT", "/lake?cors",
-                   "<CORSConfiguration><CORSRule><AllowedMethod>GET</AllowedMethod><AllowedOrigin>*</AllowedOrigin>"
-                   "</CORSRule></CORSConfiguration>")
-                  .status,
-              501);
-    EXPECT_THAT(Send("PUT", "/lake?lifecycle", "<LifecycleConfiguration><Rule><Status>Enabled</Status></Rule>"
+    EXPECT_EQ(Send("PUT", "/lake?logging", "<BucketLoggingStatus><LoggingEnabled><TargetBucket>b</TargetBucket>"
+                   "<TargetPrefix/></LoggingEnabled></BucketLoggingStatus>").status, 501);
+    EXPECT_EQ(Send("PUT", "/lake?requestPayment", "<RequestPaymentConfiguration><Payer>Requester</Payer>"
+                   "</RequestPaymentConfiguration>").status, 501);
+    EXPECT_THAT(Send("PUT", "/lake?lifecycle", "<LifecycleConfiguration><Rule><Status>Enabled</Status><Prefix/>"
+                     "<Transition><Days>1</Days><StorageClass>GLACIER</StorageClass></Transition></Rule>"
                      "</LifecycleConfiguration>").body,
                 HasSubstr("NotImplemented"));
     EXPECT_THAT(Send("PUT", "/lake?cors", "<CORSConfiguration/>").body, HasSubstr("MalformedXML"));
+    EXPECT_THAT(Send("GET", "/lake?inventory&id=x").body, HasSubstr("NoSuchConfiguration"));
+    EXPECT_EQ(Send("GET", "/lake?inventory").status, 200);
+}
+
+TEST_F(WireTest, RulesComeBackAsTheyWereGiven) {
+    MakeBucket("lake");
+    EXPECT_EQ(Send("PUT", "/lake?lifecycle", "<LifecycleConfiguration><Rule><ID>old</ID><Status>Enabled</Status>"
+                   "<Filter><And><Prefix>logs/</Prefix><Tag><Key>k</Key><Value>v</Value></Tag></And></Filter>"
+                   "<Expiration><Days>7</Days></Expiration></Rule></LifecycleConfiguration>").status, 200);
+    EXPECT_THAT(Send("GET", "/lake?lifecycle").body, HasSubstr("<Expiration><Days>7</Days></Expiration><ID>old</ID>"));
+    EXPECT_EQ(Send("PUT", "/lake?encryption", "<ServerSideEncryptionConfiguration><Rule><ApplyServerSideEncryptionByDefault>"
+                   "<SSEAlgorithm>AES256</SSEAlgorithm></ApplyServerSideEncryptionByDefault></Rule>"
+                   "</ServerSideEncryptionConfiguration>").status, 200);
+    EXPECT_THAT(Send("GET", "/lake?encryption").body, HasSubstr("<SSEAlgorithm>AES256</SSEAlgorithm>"));
+    Reopen();
+    wire_ = s3::MakeService(*service_);
+    EXPECT_THAT(Send("GET", "/lake?lifecycle").body, HasSubstr("<Days>7</Days>"));
+    EXPECT_EQ(Send("PUT", "/lake/k", "x").headers.at("x-amz-server-side-encryption"), "AES256");
+    EXPECT_EQ(Send("DELETE", "/lake?lifecycle").status, 204);
+    EXPECT_THAT(Send("GET", "/lake?lifecycle").body, HasSubstr("NoSuchLifecycleConfiguration"));
+}
+
+TEST_F(WireTest, AVersionedKeyKeepsItsPast) {
+    MakeBucket("lake");
+    auto first = Send("PUT", "/lake/k", "null version");
+    EXPECT_FALSE(first.headers.contains("x-amz-version-id"));
+    auto versioning = [&](const std::string& status) {
+        Send("PUT", "/lake?versioning", "<VersioningConfiguration><Status>" + status + "</Status></VersioningConfiguration>");
+    };
+    versioning("Enabled");
+    const std::string one = Send("PUT", "/lake/k", "one").headers.at("x-amz-version-id");
+    const std::string two = Send("PUT", "/lake/k", "two").headers.at("x-amz-version-id");
+    EXPECT_EQ(Send("GET", "/lake/k").body, "two");
+    EXPECT_EQ(Send("GET", "/lake/k?versionId=" + one).body, "one");
+    EXPECT_EQ(Send("GET", "/lake/k?versionId=null").body, "null version");
+    auto marked = Send("DELETE", "/lake/k");
+    EXPECT_EQ(marked.status, 204);
+    EXPECT_EQ(marked.headers.at("x-amz-delete-marker"), "true");
+    const std::string marker = marked.headers.at("x-amz-version-id");
+    auto gone = Send("GET", "/lake/k");
+    EXPECT_EQ(gone.status, 404);
+    EXPECT_EQ(gone.headers.at("x-amz-delete-marker"), "true");
+    EXPECT_EQ(Send("HEAD", "/lake/k?versionId=" + marker).status, 405);
+    EXPECT_THAT(Send("GET", "/lake").body, Not(HasSubstr("<Key>")));
+    auto listed = Send("GET", "/lake?versions").body;
+    EXPECT_THAT(listed, HasSubstr("<VersionId>" + one + "</VersionId>"));
+    EXPECT_THAT(listed, HasSubstr("<VersionId>" + marker + "</VersionId><IsLatest>true</IsLatest>"));
+    EXPECT_THAT(listed, HasSubstr("<VersionId>null</VersionId>"));
+    EXPECT_THAT(Send("DELETE", "/lake").body, HasSubstr("BucketNotEmpty"));
+    EXPECT_EQ(Send("DELETE", "/lake/k?versionId=" + marker).headers.at("x-amz-delete-marker"), "true");
+    EXPECT_EQ(Send("GET", "/lake/k").body, "two");
+    versioning("Suspended");
+    EXPECT_EQ(Send("PUT", "/lake/k", "suspended").headers.at("x-amz-version-id"), "null");
+    EXPECT_EQ(Send("GET", "/lake/k?versionId=null").body, "suspended");
+    EXPECT_EQ(Send("GET", "/lake/k?versionId=" + two).body, "two");
+    auto page = Send("GET", "/lake?versions&max-keys=1").body;
+    EXPECT_THAT(page, HasSubstr("<NextVersionIdMarker>null</NextVersionIdMarker>"));
+    page = Send("GET", "/lake?versions&max-keys=1&key-marker=k&version-id-marker=null").body;
+    EXPECT_THAT(page, HasSubstr("<VersionId>" + two + "</VersionId>"));
+    EXPECT_THAT(page, HasSubstr("<IsLatest>false</IsLatest>"));
+    auto copied = Send("PUT", "/lake/copy", "", {{"x-amz-copy-source", "lake/k?versionId=" + one}});
+    EXPECT_EQ(copied.headers.at("x-amz-copy-source-version-id"), one);
+    EXPECT_EQ(Send("GET", "/lake/copy").body, "one");
 }
 
 }  // namespace

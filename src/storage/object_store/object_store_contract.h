@@ -180,6 +180,95 @@ TEST_P(ObjectStoreContract, AttributesChangeAloneAndOnlyForTheirVersion) {
     EXPECT_EQ(RunTask(store_.SetAttributes("b", "none", 1, "x")).error().code, base::ErrorCode::kNotFound);
 }
 
+TEST_P(ObjectStoreContract, NamedVersionsStayAndTheCurrentOneIsTheNewest) {
+    for (const base::Bytes& key : {base::Bytes("k"), base::Bytes("k\0", 2), base::Bytes("large")}) {
+        const base::Bytes tail(key == "large" ? 20'000 : 0, '.');
+        auto put = [&](base::Bytes contents, Naming naming) {
+            auto writer = store_.NewWriter("b");
+            EXPECT_TRUE(RunTask(writer->Write(contents + tail)));
+            return RunTask(writer->Commit(key, "", {}, naming)).value();
+        };
+        auto read = [&](uint64_t version) -> base::Bytes {
+            auto object = RunTask(store_.Get("b", key, version));
+            return object ? ContentsOf(**object) : "none";
+        };
+        auto versions = [&] {
+            ObjectRange range;
+            range.prefix = key;
+            range.versions = true;
+            std::vector<std::pair<uint64_t, bool>> out;
+            auto entries = RunTask(store_.List("b", range)).value();
+            for (const auto& entry : entries) {
+                if (entry.key == key) out.emplace_back(entry.metadata.version, entry.tombstone);
+            }
+            return out;
+        };
+        using Rows = std::vector<std::pair<uint64_t, bool>>;
+        const uint64_t zero = put("unnamed", Naming::kUnnamed).version;
+        const uint64_t one = put("one", Naming::kNamed).version;
+        const uint64_t two = put("two", Naming::kNamed).version;
+        EXPECT_EQ(versions(), (Rows{{two, false}, {one, false}, {zero, false}}));
+        EXPECT_EQ(read(kCurrentVersion), "two" + tail);
+        EXPECT_EQ(read(one), "one" + tail);
+        EXPECT_EQ(read(kUnnamedVersion), "unnamed" + tail);
+        auto removed = RunTask(store_.Delete("b", key, {}, {Removal::Kind::kTombstone, 0, Naming::kNamed})).value();
+        EXPECT_TRUE(removed.tombstone);
+        EXPECT_EQ(read(kCurrentVersion), "none");
+        EXPECT_EQ(RunTask(store_.DeleteBucket("b")).error().code, base::ErrorCode::kConflict);
+        // An unnamed write takes the place of the unnamed version and leaves the rest.
+        const uint64_t again = put("again", Naming::kUnnamed).version;
+        const uint64_t tombstone = removed.metadata.version;
+        EXPECT_EQ(versions(), (Rows{{again, false}, {tombstone, true}, {two, false}, {one, false}}));
+        auto remove = [&](uint64_t version) {
+            return RunTask(store_.Delete("b", key, {}, {Removal::Kind::kVersion, version, Naming::kUnnamed}));
+        };
+        ASSERT_TRUE(remove(kUnnamedVersion));
+        EXPECT_EQ(read(kCurrentVersion), "none");
+        ASSERT_TRUE(remove(tombstone));
+        EXPECT_EQ(read(kCurrentVersion), "two" + tail);
+        ASSERT_TRUE(remove(two));
+        EXPECT_EQ(read(kCurrentVersion), "one" + tail);
+        EXPECT_EQ(remove(two).error().code, base::ErrorCode::kNotFound);
+        ASSERT_TRUE(remove(one));
+        EXPECT_EQ(versions(), Rows{});
+    }
+    EXPECT_TRUE(RunTask(store_.DeleteBucket("b")));
+}
+
+TEST_P(ObjectStoreContract, VersionsAreListedByPages) {
+    auto put = [&](base::Bytes key) {
+        auto writer = store_.NewWriter("b");
+        EXPECT_TRUE(RunTask(writer->Write(key)));
+        EXPECT_TRUE(RunTask(writer->Commit(key, "", {}, Naming::kNamed)));
+    };
+    for (int i = 0; i < 3; ++i) {
+        for (const char* key : {"a", "ab", "b", "c/d"}) put(key);
+    }
+    ASSERT_TRUE(RunTask(store_.Delete("b", "ab", {}, {Removal::Kind::kTombstone, 0, Naming::kNamed})));
+    ObjectRange range;
+    range.versions = true;
+    auto whole = RunTask(store_.List("b", range)).value();
+    ASSERT_EQ(whole.size(), 13u);
+    for (size_t limit : {1u, 2u, 5u}) {
+        range = {};
+        range.versions = true;
+        range.limit = limit;
+        std::vector<ObjectEntry> pages;
+        for (;;) {
+            auto page = RunTask(store_.List("b", range)).value();
+            if (page.empty()) break;
+            range.first = page.back().key;
+            range.below = page.back().metadata.version;
+            pages.insert(pages.end(), page.begin(), page.end());
+        }
+        ASSERT_EQ(pages.size(), whole.size());
+        for (size_t i = 0; i < whole.size(); ++i) {
+            EXPECT_EQ(pages[i].key, whole[i].key);
+            EXPECT_EQ(pages[i].metadata.version, whole[i].metadata.version);
+        }
+    }
+}
+
 TEST_P(ObjectStoreContract, PartsAreComposedIntoOneObject) {
     ASSERT_TRUE(Put("1", std::string(100'000, 'a')));
     ASSERT_TRUE(Put("2", ""));

@@ -19,17 +19,17 @@ constexpr size_t kSmallCacheBytes = 16 << 20;
 
 std::string ParentOf(const std::string& path) { return path.substr(0, path.rfind('/')); }
 
-bool Holds(ObjectCondition condition, const std::optional<IndexEntry>& current) {
+}  // namespace
+
+bool Holds(ObjectCondition condition, const IndexEntry* current) {
     switch (condition.kind) {
         case ObjectCondition::Kind::kNone: return true;
-        case ObjectCondition::Kind::kAbsent: return !current;
+        case ObjectCondition::Kind::kAbsent: return current == nullptr;
         case ObjectCondition::Kind::kGeneration:
-            return current && current->metadata.generation == condition.generation;
+            return current != nullptr && current->metadata.generation == condition.generation;
     }
     return false;
 }
-
-}  // namespace
 
 base::Bytes IndexKey(base::ByteView bucket, base::ByteView key) {
     base::Bytes out(bucket);
@@ -54,7 +54,7 @@ std::string Core::StagingPath(uint64_t generation) const {
     return fmt::format("{}/{:x}", StagingDirectory(), generation);
 }
 
-Result<void> Core::Place(const std::string& from, const std::string& to, bool link) {
+Result<void> Core::PutInPlace(const std::string& from, const std::string& to, bool link) {
     const std::string parent = ParentOf(to);
     // A removal may take the directory away between two steps; it is made again.
     for (int attempt = 0;; ++attempt) {
@@ -91,54 +91,57 @@ env::Task<Result<std::optional<IndexEntry>>> Core::Find(std::string bucket, base
 }
 
 void Core::Retire(const std::string& bucket, const base::Bytes& key, const IndexEntry& entry) {
-    if (entry.small) return;  // its row went with its entry
+    if (entry.small || entry.tombstone) return;  // its row went with its entry, or it has no contents
     const uint64_t generation = entry.metadata.generation;
     generations_.Retire(generation, PathOf(bucket, key, generation));
 }
 
-env::Task<Result<void>> Core::Install(std::string bucket, base::Bytes key, ObjectMetadata metadata,
-                                      std::shared_ptr<const base::Bytes> contents, ObjectCondition condition) {
+env::Task<Result<void>> Core::CommitChange(std::string bucket, TableBatch batch) {
+    if (!EnterBucket(bucket)) co_return base::Fail(ErrorCode::kNotFound, "no bucket " + bucket);
+    auto committed = co_await deps_.index.Commit(std::move(batch));
+    LeaveBucket(bucket);
+    if (committed || committed.error().code != ErrorCode::kConflict) co_return committed;
+    auto there = co_await deps_.index.Get(kBucketsCollection, bucket);
+    if (!there) co_return std::unexpected(there.error());
+    if (!*there) co_return base::Fail(ErrorCode::kNotFound, "no bucket " + bucket);
+    co_return committed;
+}
+
+env::Task<Result<ObjectMetadata>> Core::Install(std::string bucket, base::Bytes key, ObjectMetadata metadata,
+                                                std::shared_ptr<const base::Bytes> contents,
+                                                ObjectCondition condition, Naming naming) {
     const base::Bytes index_key = IndexKey(bucket, key);
     const uint64_t generation = metadata.generation;
     IndexEntry entry;
     entry.metadata = std::move(metadata);
+    entry.metadata.named = naming == Naming::kNamed;
     entry.small = contents != nullptr;
-    const base::Bytes encoded = EncodeIndexEntry(entry);
+    if (entry.metadata.named) SetHistory(bucket);
     for (;;) {
-        auto before = co_await deps_.index.Get(kIndexCollection, index_key);
-        if (!before) co_return std::unexpected(before.error());
-        std::optional<IndexEntry> current;
-        if (*before) {
-            CO_ASSIGN_OR_RETURN(current, DecodeIndexEntry(**before));
+        auto current = co_await FindVersion(bucket, key, kCurrentVersion);
+        if (!current) co_return std::unexpected(current.error());
+        if (!Holds(condition, *current ? &(*current)->entry : nullptr)) {
+            co_return base::Fail(ErrorCode::kConflict, key + " has changed");
         }
-        if (!Holds(condition, current)) co_return base::Fail(ErrorCode::kConflict, key + " has changed");
+        // After the look at what is current, so that the versions of a key are in the order of their changes.
+        entry.metadata.version = NextGeneration();
         TableBatch batch;
         batch.RequirePresent(kBucketsCollection, bucket);
-        if (*before) {
-            batch.RequireValue(kIndexCollection, index_key, **before);
-        } else {
-            batch.RequireAbsent(kIndexCollection, index_key);
-        }
-        batch.Put(kIndexCollection, index_key, encoded);
+        std::vector<IndexEntry> gone;
+        auto displaced = co_await Displace(batch, bucket, key, *current, naming, gone);
+        if (!displaced) co_return std::unexpected(displaced.error());
+        batch.Put(kIndexCollection, index_key, EncodeIndexEntry(entry));
         if (contents) batch.Put(kSmallCollection, SmallRowKey(generation), EncodeSmallRow(index_key, *contents));
-        if (current && current->small) {
-            batch.Delete(kSmallCollection, SmallRowKey(current->metadata.generation));
-        }
-        if (!EnterBucket(bucket)) co_return base::Fail(ErrorCode::kNotFound, "no bucket " + bucket);
-        auto committed = co_await deps_.index.Commit(std::move(batch));
-        LeaveBucket(bucket);
+        auto committed = co_await CommitChange(bucket, std::move(batch));
         if (committed) {
-            if (current) Retire(bucket, key, *current);
+            for (const IndexEntry& one : gone) Retire(bucket, key, one);
             if (contents) {
                 small_cache_.Add(generation, contents);
                 small_installs_.fetch_add(1, std::memory_order_relaxed);
             }
-            co_return committed;
+            co_return std::move(entry.metadata);
         }
-        if (committed.error().code != ErrorCode::kConflict) co_return committed;
-        auto there = co_await deps_.index.Get(kBucketsCollection, bucket);
-        if (!there) co_return std::unexpected(there.error());
-        if (!*there) co_return base::Fail(ErrorCode::kNotFound, "no bucket " + bucket);
+        if (committed.error().code != ErrorCode::kConflict) co_return std::unexpected(committed.error());
     }
 }
 

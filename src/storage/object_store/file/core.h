@@ -17,6 +17,7 @@ namespace wellhead::storage::file {
 
 inline constexpr const char* kBucketsCollection = "objects/buckets";
 inline constexpr const char* kIndexCollection = "objects/index";
+inline constexpr const char* kVersionsCollection = "objects/versions";
 inline constexpr const char* kSmallCollection = "objects/small";
 inline constexpr const char* kStateCollection = "objects/state";
 
@@ -41,17 +42,42 @@ class Core : public std::enable_shared_from_this<Core> {
     std::string StagingPath(uint64_t generation) const;
 
     // Blocking. Gives the staged file (or, with link, another name of an object's file) its final name, durably.
-    base::Result<void> Place(const std::string& from, const std::string& to, bool link);
+    base::Result<void> PutInPlace(const std::string& from, const std::string& to, bool link);
     // Blocking. Removes the file and the directories that are empty then.
     void RemoveFile(const std::string& path);
     // The same, on the pool, later.
     void RemoveLater(std::string path);
 
     // Makes the version the current one of its key. contents are a small object's, else null.
-    env::Task<base::Result<void>> Install(std::string bucket, base::Bytes key, ObjectMetadata metadata,
-                                          std::shared_ptr<const base::Bytes> contents, ObjectCondition condition);
+    env::Task<base::Result<ObjectMetadata>> Install(std::string bucket, base::Bytes key, ObjectMetadata metadata,
+                                                    std::shared_ptr<const base::Bytes> contents,
+                                                    ObjectCondition condition, Naming naming);
+    // One batch, tried by both kinds of change: kConflict when another was first.
+    env::Task<base::Result<void>> CommitChange(std::string bucket, TableBatch batch);
     env::Task<base::Result<std::optional<IndexEntry>>> Find(std::string bucket, base::Bytes key);
-    // The version is not current any more; its file may go.
+
+    // Where an entry stands: among the current ones or the older ones.
+    struct Place {
+        std::string collection;
+        base::Bytes row_key;
+        base::Bytes value;
+        IndexEntry entry;
+    };
+    // The version of a key, tombstones too; kCurrentVersion and kUnnamedVersion as in the port.
+    env::Task<base::Result<std::optional<Place>>> FindVersion(std::string bucket, base::Bytes key, uint64_t version);
+    env::Task<base::Result<std::optional<Place>>> FindGeneration(std::string bucket, base::Bytes key,
+                                                                 uint64_t generation);
+    // The newest of the versions that are not current, up to limit.
+    env::Task<base::Result<std::vector<Place>>> OlderVersions(std::string bucket, base::Bytes key, size_t limit);
+    // Adds to the batch what a change by naming does to the versions that are there; gone are those that it removes.
+    env::Task<base::Result<void>> Displace(TableBatch& batch, std::string bucket, base::Bytes key,
+                                           const std::optional<Place>& current, Naming naming,
+                                           std::vector<IndexEntry>& gone);
+    // Whether the bucket may have older versions: those that never had any are spared the look.
+    env::Task<base::Result<bool>> HasHistory(std::string bucket);
+    void SetHistory(const std::string& bucket);
+
+    // The version is no more; its file may go.
     void Retire(const std::string& bucket, const base::Bytes& key, const IndexEntry& entry);
 
     // A small object gets a file of its own. Its path.
@@ -85,6 +111,7 @@ class Core : public std::enable_shared_from_this<Core> {
     std::atomic<uint64_t> small_installs_{0};
     mutable std::mutex mutex_;
     std::map<std::string, Gate> gates_;
+    std::map<std::string, bool> history_;
     std::unordered_set<uint64_t> verified_;
 };
 
@@ -116,7 +143,15 @@ std::shared_ptr<const Object> MakeFileObject(std::shared_ptr<Core> core, std::st
                                              ObjectMetadata metadata);
 std::unique_ptr<ObjectWriter> MakeFileWriter(std::shared_ptr<Core> core, std::string bucket);
 env::Task<base::Result<std::shared_ptr<const Object>>> GetObject(std::shared_ptr<Core> core, std::string bucket,
-                                                                 base::Bytes key);
+                                                                 base::Bytes key, uint64_t version);
+env::Task<base::Result<ObjectEntry>> DeleteVersion(std::shared_ptr<Core> core, std::string bucket, base::Bytes key,
+                                                   ObjectCondition condition, uint64_t version);
+env::Task<base::Result<ObjectEntry>> PutTombstone(std::shared_ptr<Core> core, std::string bucket, base::Bytes key,
+                                                  ObjectCondition condition, Naming naming);
+env::Task<base::Result<std::vector<ObjectEntry>>> ListVersions(std::shared_ptr<Core> core, std::string bucket,
+                                                               ObjectRange range);
+// Whether the condition holds for what is current now, or nothing is.
+bool Holds(ObjectCondition condition, const IndexEntry* current);
 env::Task<base::Result<void>> CollectOrphansOf(std::shared_ptr<Core> core);
 env::Task<void> KeepSettlingOf(std::shared_ptr<Core> core);
 

@@ -44,7 +44,7 @@ Result<void> CopySources(Core& core, const std::vector<std::shared_ptr<const Obj
         }
         RETURN_IF_ERROR(file->Sync());
     }
-    RETURN_IF_ERROR(core.Place(core.StagingPath(generation), path, false));
+    RETURN_IF_ERROR(core.PutInPlace(core.StagingPath(generation), path, false));
     return core.deps().files.SyncDirectory(path.substr(0, path.rfind('/')));
 }
 
@@ -52,7 +52,7 @@ Result<void> PlaceSources(Core& core, const std::vector<std::shared_ptr<const Ob
                           uint64_t generation, const std::string& path) {
     const auto* own = dynamic_cast<const StoredObject*>(sources[0].get());
     if (sources.size() == 1 && own != nullptr && !own->file_path().empty() &&
-        core.Place(own->file_path(), path, true)) {
+        core.PutInPlace(own->file_path(), path, true)) {
         return core.deps().files.SyncDirectory(path.substr(0, path.rfind('/')));
     }
     auto copied = CopySources(core, sources, generation, path);
@@ -112,11 +112,13 @@ class DirectoryStore final : public FileObjectStore {
         return MakeFileWriter(core_, std::move(bucket));
     }
 
-    env::Task<Result<std::shared_ptr<const Object>>> Get(std::string bucket, base::Bytes key) override {
-        return GetObject(core_, std::move(bucket), std::move(key));
+    env::Task<Result<std::shared_ptr<const Object>>> Get(std::string bucket, base::Bytes key,
+                                                         uint64_t version) override {
+        return GetObject(core_, std::move(bucket), std::move(key), version);
     }
 
     env::Task<Result<std::vector<ObjectEntry>>> List(std::string bucket, ObjectRange range) override {
+        if (range.versions) co_return co_await ListVersions(core_, std::move(bucket), std::move(range));
         TableRange rows = PrefixRange(IndexKey(bucket, range.prefix), {}, range.limit);
         rows.first = std::max(rows.first, IndexKey(bucket, range.first));
         auto entries = co_await index().Scan(kIndexCollection, std::move(rows));
@@ -130,10 +132,16 @@ class DirectoryStore final : public FileObjectStore {
         co_return objects;
     }
 
-    env::Task<Result<void>> Delete(std::string bucket, base::Bytes key, ObjectCondition condition) override;
+    env::Task<Result<ObjectEntry>> Delete(std::string bucket, base::Bytes key, ObjectCondition condition,
+                                          Removal removal) override {
+        if (removal.kind == Removal::Kind::kTombstone) {
+            return PutTombstone(core_, std::move(bucket), std::move(key), condition, removal.naming);
+        }
+        return DeleteVersion(core_, std::move(bucket), std::move(key), condition, removal.version);
+    }
     env::Task<Result<ObjectMetadata>> Compose(std::vector<std::shared_ptr<const Object>> sources,
                                               std::string bucket, base::Bytes key, base::Bytes attributes,
-                                              ObjectCondition condition) override;
+                                              ObjectCondition condition, Naming naming) override;
     env::Task<Result<void>> SetAttributes(std::string bucket, base::Bytes key, uint64_t generation,
                                           base::Bytes attributes) override;
     env::Task<Result<void>> CollectOrphans() override { return CollectOrphansOf(core_); }
@@ -147,6 +155,10 @@ class DirectoryStore final : public FileObjectStore {
         auto entries = co_await index().Scan(kIndexCollection, std::move(first_object));
         if (!entries) co_return std::unexpected(entries.error());
         if (!entries->empty()) co_return base::Fail(ErrorCode::kConflict, "bucket " + name + " is not empty");
+        TableRange first_version = PrefixRange(VersionRowPrefix(name, ""), {}, 1);
+        auto versions = co_await index().Scan(kVersionsCollection, std::move(first_version));
+        if (!versions) co_return std::unexpected(versions.error());
+        if (!versions->empty()) co_return base::Fail(ErrorCode::kConflict, "bucket " + name + " has versions");
         TableBatch batch;
         batch.Delete(kBucketsCollection, name);
         co_return co_await index().Commit(std::move(batch));
@@ -155,33 +167,9 @@ class DirectoryStore final : public FileObjectStore {
     const std::shared_ptr<Core> core_;
 };
 
-env::Task<Result<void>> DirectoryStore::Delete(std::string bucket, base::Bytes key,
-                                               ObjectCondition condition) {
-    const base::Bytes index_key = IndexKey(bucket, key);
-    for (;;) {
-        auto before = co_await index().Get(kIndexCollection, index_key);
-        if (!before) co_return std::unexpected(before.error());
-        if (!*before) co_return base::Fail(ErrorCode::kNotFound, "no object " + key);
-        CO_ASSIGN_OR_RETURN(IndexEntry current, DecodeIndexEntry(**before));
-        bool holds = condition.kind == ObjectCondition::Kind::kNone ||
-                     (condition.kind == ObjectCondition::Kind::kGeneration &&
-                      condition.generation == current.metadata.generation);
-        if (!holds) co_return base::Fail(ErrorCode::kConflict, key + " has changed");
-        TableBatch batch;
-        batch.RequireValue(kIndexCollection, index_key, **before).Delete(kIndexCollection, index_key);
-        if (current.small) batch.Delete(kSmallCollection, SmallRowKey(current.metadata.generation));
-        auto committed = co_await index().Commit(std::move(batch));
-        if (committed) {
-            core_->Retire(bucket, key, current);
-            co_return committed;
-        }
-        if (committed.error().code != ErrorCode::kConflict) co_return committed;
-    }
-}
-
 env::Task<Result<ObjectMetadata>> DirectoryStore::Compose(
     std::vector<std::shared_ptr<const Object>> sources, std::string bucket, base::Bytes key,
-    base::Bytes attributes, ObjectCondition condition) {
+    base::Bytes attributes, ObjectCondition condition, Naming naming) {
     CHECK(!sources.empty());
     ObjectMetadata metadata;
     metadata.generation = core_->NextGeneration();
@@ -195,9 +183,8 @@ env::Task<Result<ObjectMetadata>> DirectoryStore::Compose(
         metadata.modified = core_->deps().clock.Now();
         metadata.attributes = std::move(attributes);
         auto contents = own->small_contents();
-        auto small = co_await core_->Install(bucket, std::move(key), metadata, std::move(contents), condition);
-        if (!small) co_return std::unexpected(small.error());
-        co_return metadata;
+        co_return co_await core_->Install(bucket, std::move(key), std::move(metadata), std::move(contents), condition,
+                                          naming);
     }
     const std::string path = core_->PathOf(bucket, key, metadata.generation);
     auto place = [&] { return PlaceSources(*core_, sources, metadata.generation, path); };
@@ -205,30 +192,31 @@ env::Task<Result<ObjectMetadata>> DirectoryStore::Compose(
     if (!placed) co_return std::unexpected(placed.error());
     metadata.modified = core_->deps().clock.Now();
     metadata.attributes = std::move(attributes);
-    auto installed = co_await core_->Install(bucket, std::move(key), metadata, nullptr, condition);
+    auto installed =
+        co_await core_->Install(bucket, std::move(key), std::move(metadata), nullptr, condition, naming);
     if (!installed) {
         ErrorCode code = installed.error().code;
         if (code != ErrorCode::kIo && code != ErrorCode::kReadOnly) core_->RemoveLater(path);
-        co_return std::unexpected(installed.error());
     }
-    co_return metadata;
+    co_return installed;
 }
 
 env::Task<Result<void>> DirectoryStore::SetAttributes(std::string bucket, base::Bytes key,
                                                       uint64_t generation, base::Bytes attributes) {
-    const base::Bytes index_key = IndexKey(bucket, key);
     for (;;) {
-        auto before = co_await index().Get(kIndexCollection, index_key);
-        if (!before) co_return std::unexpected(before.error());
-        if (!*before) co_return base::Fail(ErrorCode::kNotFound, "no object " + key);
-        CO_ASSIGN_OR_RETURN(IndexEntry entry, DecodeIndexEntry(**before));
-        if (entry.metadata.generation != generation) {
+        auto place = co_await core_->FindGeneration(bucket, key, generation);
+        if (!place) co_return std::unexpected(place.error());
+        if (!*place) {
+            auto current = co_await core_->Find(bucket, key);
+            if (!current) co_return std::unexpected(current.error());
+            if (!*current) co_return base::Fail(ErrorCode::kNotFound, "no object " + key);
             co_return base::Fail(ErrorCode::kConflict, key + " has changed");
         }
+        IndexEntry entry = (*place)->entry;
         entry.metadata.attributes = attributes;
         TableBatch batch;
-        batch.RequireValue(kIndexCollection, index_key, **before);
-        batch.Put(kIndexCollection, index_key, EncodeIndexEntry(entry));
+        batch.RequireValue((*place)->collection, (*place)->row_key, (*place)->value);
+        batch.Put((*place)->collection, (*place)->row_key, EncodeIndexEntry(entry));
         auto committed = co_await index().Commit(std::move(batch));
         if (committed || committed.error().code != ErrorCode::kConflict) co_return committed;
     }

@@ -40,36 +40,34 @@ class FileWriter final : public ObjectWriter {
     uint64_t crc64nvme() const override { return codec::Crc64Nvme(buffer_, flushed_crc_); }
 
     env::Task<Result<ObjectMetadata>> Commit(base::Bytes key, base::Bytes attributes,
-                                             ObjectCondition condition) override {
+                                             ObjectCondition condition, Naming naming) override {
         CHECK(!committed_);
         committed_ = true;
         if (file_ == nullptr && buffer_.size() <= kLargestSmallBytes) {
-            co_return co_await CommitSmall(std::move(key), std::move(attributes), condition);
+            co_return co_await CommitSmall(std::move(key), std::move(attributes), condition, naming);
         }
         const std::string path = core_->PathOf(bucket_, key, generation_);
         auto finish = [this, &path] { return Finish(path); };
         auto finished = co_await env::RunBlocking(core_->deps().pool, finish);
         if (!finished) co_return std::unexpected(finished.error());
         ObjectMetadata metadata{generation_, size_, core_->deps().clock.Now(), flushed_crc_, std::move(attributes)};
-        auto installed = co_await core_->Install(bucket_, std::move(key), metadata, nullptr, condition);
+        auto installed = co_await core_->Install(bucket_, std::move(key), std::move(metadata), nullptr, condition, naming);
         if (!installed) {
             // After an I/O error the index may yet turn out to name this file.
             ErrorCode code = installed.error().code;
             if (code != ErrorCode::kIo && code != ErrorCode::kReadOnly) core_->RemoveLater(path);
-            co_return std::unexpected(installed.error());
         }
-        co_return metadata;
+        co_return installed;
     }
 
   private:
     env::Task<Result<ObjectMetadata>> CommitSmall(base::Bytes key, base::Bytes attributes,
-                                                  ObjectCondition condition) {
+                                                  ObjectCondition condition, Naming naming) {
         auto contents = std::make_shared<const base::Bytes>(std::move(buffer_));
         ObjectMetadata metadata{generation_, size_, core_->deps().clock.Now(), codec::Crc64Nvme(*contents),
                                 std::move(attributes)};
-        auto installed = co_await core_->Install(bucket_, std::move(key), metadata, contents, condition);
-        if (!installed) co_return std::unexpected(installed.error());
-        co_return metadata;
+        co_return co_await core_->Install(bucket_, std::move(key), std::move(metadata), std::move(contents), condition,
+                                          naming);
     }
 
     Result<void> Flush() {
@@ -88,7 +86,7 @@ class FileWriter final : public ObjectWriter {
     // index entry is seen by nobody.
     Result<void> Finish(const std::string& path) {
         RETURN_IF_ERROR(Flush());
-        RETURN_IF_ERROR(core_->Place(core_->StagingPath(generation_), path, false));
+        RETURN_IF_ERROR(core_->PutInPlace(core_->StagingPath(generation_), path, false));
         auto synced = file_->Sync();
         if (synced) synced = core_->deps().files.SyncDirectory(path.substr(0, path.rfind('/')));
         file_.reset();

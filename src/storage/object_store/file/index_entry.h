@@ -8,6 +8,7 @@ namespace wellhead::storage::file {
 struct IndexEntry {
     ObjectMetadata metadata;
     bool small = false;  // the contents are in the table, not in a file of their own
+    bool tombstone = false;
 };
 
 base::Bytes EncodeIndexEntry(const IndexEntry& entry);
@@ -24,5 +25,14 @@ base::Result<SmallRow> DecodeSmallRow(base::ByteView bytes);  // borrows from by
 // Of generations, in their order.
 base::Bytes SmallRowKey(uint64_t generation);
 uint64_t GenerationOfRowKey(base::ByteView key);
+
+// Of older versions and tombstones: bucket, zero byte, the key with each zero byte followed by 0xff, two zero bytes, the
+// complement of the version (8 bytes, big-endian). In the order of keys, newest first.
+base::Bytes VersionRowKey(base::ByteView bucket, base::ByteView key, uint64_t version);
+// What all rows of keys that begin with prefix begin with.
+base::Bytes VersionRowPrefix(base::ByteView bucket, base::ByteView key_prefix);
+// The rows of one key begin with this, and no others.
+base::Bytes VersionsOfKey(base::ByteView bucket, base::ByteView key);
+base::Bytes KeyOfVersionRow(base::ByteView row_key, size_t bucket_size);
 
 }  // namespace wellhead::storage::file

@@ -48,9 +48,9 @@ env::Task<Result<void>> CheckFile(std::shared_ptr<Core> core, std::string bucket
         co_return Result<void>();
     }
     if (name->generation >= core->first_generation()) co_return Result<void>();
-    auto current = co_await core->Find(bucket, name->key);
-    if (!current) co_return std::unexpected(current.error());
-    if (*current && (*current)->metadata.generation == name->generation) co_return Result<void>();
+    auto place = co_await core->FindGeneration(bucket, name->key, name->generation);
+    if (!place) co_return std::unexpected(place.error());
+    if (*place) co_return Result<void>();
     if (core->generations().IsRetired(name->generation)) co_return Result<void>();
     core->RemoveLater(directory + "/" + path);
     ++found.removed;

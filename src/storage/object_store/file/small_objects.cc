@@ -60,7 +60,7 @@ Result<void> WriteSettledFile(Core& core, const std::string& path, base::ByteVie
     const std::string staging = core.StagingPath(core.NextGeneration());
     ASSIGN_OR_RETURN(auto file, core.deps().files.Open(staging, env::OpenMode::kCreateNew));
     auto written = file->WriteAt(0, contents);
-    if (written) written = core.Place(staging, path, false);
+    if (written) written = core.PutInPlace(staging, path, false);
     if (!written) {
         (void)core.deps().files.Remove(staging);
         return written;
@@ -91,27 +91,23 @@ env::Task<Result<std::shared_ptr<const base::Bytes>>> ReadRow(std::shared_ptr<Co
 env::Task<Result<std::string>> Core::Settle(std::string bucket, base::Bytes key, uint64_t generation,
                                             std::shared_ptr<const base::Bytes> contents) {
     const std::string path = PathOf(bucket, key, generation);
-    const base::Bytes index_key = IndexKey(bucket, key);
     auto write = [&] { return WriteSettledFile(*this, path, *contents); };
     auto written = co_await env::RunBlocking(deps_.pool, write);
     if (!written) co_return std::unexpected(written.error());
     for (;;) {
-        auto before = co_await deps_.index.Get(kIndexCollection, index_key);
-        if (!before) co_return std::unexpected(before.error());
-        IndexEntry entry;
-        if (*before) {
-            CO_ASSIGN_OR_RETURN(entry, DecodeIndexEntry(**before));
-        }
-        if (!*before || entry.metadata.generation != generation) {
+        auto place = co_await FindGeneration(bucket, key, generation);
+        if (!place) co_return std::unexpected(place.error());
+        if (!*place) {
             // Replaced meanwhile: the file goes with its last reader.
             generations_.Retire(generation, path);
             co_return path;
         }
+        IndexEntry entry = (*place)->entry;
         if (!entry.small) co_return path;
         entry.small = false;
         TableBatch batch;
-        batch.RequireValue(kIndexCollection, index_key, **before);
-        batch.Put(kIndexCollection, index_key, EncodeIndexEntry(entry));
+        batch.RequireValue((*place)->collection, (*place)->row_key, (*place)->value);
+        batch.Put((*place)->collection, (*place)->row_key, EncodeIndexEntry(entry));
         batch.Delete(kSmallCollection, SmallRowKey(generation));
         auto committed = co_await deps_.index.Commit(std::move(batch));
         if (committed) co_return path;
@@ -127,15 +123,15 @@ std::shared_ptr<const Object> MakeSmallObject(std::shared_ptr<Core> core, std::s
 }
 
 env::Task<Result<std::shared_ptr<const Object>>> GetObject(std::shared_ptr<Core> core, std::string bucket,
-                                                           base::Bytes key) {
+                                                           base::Bytes key, uint64_t version) {
     std::optional<uint64_t> missing;
     for (;;) {
         Lookup lookup(core->generations());
-        auto found = co_await core->Find(bucket, key);
+        auto found = co_await core->FindVersion(bucket, key, version);
         if (!found) co_return std::unexpected(found.error());
-        if (!*found) co_return base::Fail(ErrorCode::kNotFound, "no object " + key);
-        ObjectMetadata metadata = std::move((*found)->metadata);
-        if (!(*found)->small) {
+        if (!*found || (*found)->entry.tombstone) co_return base::Fail(ErrorCode::kNotFound, "no object " + key);
+        ObjectMetadata metadata = std::move((*found)->entry.metadata);
+        if (!(*found)->entry.small) {
             std::string path = core->PathOf(bucket, key, metadata.generation);
             co_return MakeFileObject(core, std::move(path), std::move(metadata));
         }
@@ -171,9 +167,13 @@ env::Task<void> KeepSettlingOf(std::shared_ptr<Core> core) {
             const size_t zero = decoded->index_key.find('\0');
             std::string bucket(decoded->index_key.substr(0, zero));
             base::Bytes key(decoded->index_key.substr(zero + 1));
-            auto object = co_await GetObject(core, bucket, key);
-            if (!object || (*object)->metadata().generation != GenerationOfRowKey(row.key)) continue;
-            auto path = co_await (*object)->Path();
+            const uint64_t generation = GenerationOfRowKey(row.key);
+            Lookup lookup(core->generations());
+            auto place = co_await core->FindGeneration(bucket, key, generation);
+            if (!place || !*place) continue;
+            auto contents = std::make_shared<const base::Bytes>(decoded->contents);
+            if (codec::Crc64Nvme(*contents) != (*place)->entry.metadata.crc64nvme) continue;
+            auto path = co_await core->Settle(bucket, key, generation, std::move(contents));
             if (path) continue;
             base::LogWarning("objects", "a small object gets no file now: {}", path.error().message);
             break;

@@ -32,9 +32,13 @@ class MemoryObject final : public Object {
     const std::shared_ptr<const base::Bytes> contents_;
 };
 
+struct StoredVersion {
+    std::shared_ptr<const MemoryObject> object;
+    bool tombstone = false;
+};
 struct StoredBucket {
     Bucket bucket;
-    std::map<base::Bytes, std::shared_ptr<const MemoryObject>> objects;
+    std::map<base::Bytes, std::vector<StoredVersion>> objects;  // newest first, never empty
 };
 
 class MemoryObjectStore final : public ObjectStore {
@@ -72,11 +76,12 @@ class MemoryObjectStore final : public ObjectStore {
         co_return found->second.bucket;
     }
     std::unique_ptr<ObjectWriter> NewWriter(std::string bucket) override;
-    env::Task<Result<std::shared_ptr<const Object>>> Get(std::string bucket, base::Bytes key) override {
+    env::Task<Result<std::shared_ptr<const Object>>> Get(std::string bucket, base::Bytes key,
+                                                         uint64_t version) override {
         std::lock_guard lock(mutex_);
-        auto found = Find(bucket, key);
-        if (found == nullptr) co_return base::Fail(ErrorCode::kNotFound, "no object " + key);
-        co_return std::shared_ptr<const Object>(found);
+        const StoredVersion* found = FindVersion(bucket, key, version);
+        if (found == nullptr || found->tombstone) co_return base::Fail(ErrorCode::kNotFound, "no object " + key);
+        co_return std::shared_ptr<const Object>(found->object);
     }
     env::Task<Result<std::vector<ObjectEntry>>> List(std::string bucket, ObjectRange range) override {
         std::lock_guard lock(mutex_);
@@ -84,65 +89,108 @@ class MemoryObjectStore final : public ObjectStore {
         auto found = buckets_.find(bucket);
         if (found == buckets_.end()) co_return entries;
         const auto& objects = found->second.objects;
-        for (auto at = objects.lower_bound(std::max(range.prefix, range.first));
-             at != objects.end() && entries.size() < range.limit && at->first.starts_with(range.prefix);
-             ++at) {
-            entries.push_back({at->first, at->second->metadata()});
+        const base::Bytes first = std::max(range.prefix, range.first);
+        for (auto at = objects.lower_bound(first); at != objects.end() && at->first.starts_with(range.prefix); ++at) {
+            for (size_t i = 0; i < at->second.size(); ++i) {
+                const StoredVersion& version = at->second[i];
+                if (entries.size() == range.limit) co_return entries;
+                const bool current = i == 0 && !version.tombstone;
+                if (!range.versions && !current) break;
+                if (range.versions && at->first == first && version.object->metadata().version >= range.below) continue;
+                entries.push_back({at->first, version.object->metadata(), current, version.tombstone});
+            }
         }
         co_return entries;
     }
-    env::Task<Result<void>> Delete(std::string bucket, base::Bytes key, ObjectCondition condition) override {
+    env::Task<Result<ObjectEntry>> Delete(std::string bucket, base::Bytes key, ObjectCondition condition,
+                                          Removal removal) override {
         std::lock_guard lock(mutex_);
-        auto found = Find(bucket, key);
-        if (found == nullptr) co_return base::Fail(ErrorCode::kNotFound, "no object " + key);
-        if (!Holds(condition, found.get())) co_return base::Fail(ErrorCode::kConflict, key + " has changed");
-        buckets_.at(bucket).objects.erase(key);
-        co_return Result<void>();
+        auto found = buckets_.find(bucket);
+        if (found == buckets_.end()) co_return base::Fail(ErrorCode::kNotFound, "no bucket " + bucket);
+        const StoredVersion* current = FindVersion(bucket, key, kCurrentVersion);
+        const MemoryObject* object = current == nullptr || current->tombstone ? nullptr : current->object.get();
+        const bool tombstone = removal.kind == Removal::Kind::kTombstone;
+        const StoredVersion* target = tombstone ? nullptr : FindVersion(bucket, key, removal.version);
+        const bool none = target == nullptr || (removal.version == kCurrentVersion && target->tombstone);
+        if (!tombstone && none) co_return base::Fail(ErrorCode::kNotFound, "no object " + key);
+        if (!Holds(condition, object)) co_return base::Fail(ErrorCode::kConflict, key + " has changed");
+        auto& row = found->second.objects[key];
+        if (!tombstone) {
+            ObjectEntry entry{key, target->object->metadata(), target == &row.front() && !target->tombstone,
+                              target->tombstone};
+            row.erase(row.begin() + (target - row.data()));
+            if (row.empty()) found->second.objects.erase(key);
+            co_return entry;
+        }
+        ObjectMetadata metadata;
+        metadata.generation = ++last_generation_;
+        metadata.modified = clock_.Now();
+        Add(row, metadata, std::make_shared<const base::Bytes>(), removal.naming, true);
+        co_return ObjectEntry{key, row.front().object->metadata(), false, true};
     }
     env::Task<Result<ObjectMetadata>> Compose(std::vector<std::shared_ptr<const Object>> sources,
                                               std::string bucket, base::Bytes key, base::Bytes attributes,
-                                              ObjectCondition condition) override {
+                                              ObjectCondition condition, Naming naming) override {
         base::Bytes contents;
         for (const auto& source : sources) {
             contents += *dynamic_cast<const MemoryObject&>(*source).shared_contents();
         }
-        co_return Put(bucket, std::move(key), std::move(contents), std::move(attributes), condition);
+        co_return Put(bucket, std::move(key), std::move(contents), std::move(attributes), condition, naming);
     }
     env::Task<Result<void>> SetAttributes(std::string bucket, base::Bytes key, uint64_t generation,
                                           base::Bytes attributes) override {
         std::lock_guard lock(mutex_);
-        auto found = Find(bucket, key);
-        if (found == nullptr) co_return base::Fail(ErrorCode::kNotFound, "no object " + key);
-        if (found->metadata().generation != generation) {
-            co_return base::Fail(ErrorCode::kConflict, key + " has changed");
+        auto found = buckets_.find(bucket);
+        if (found == buckets_.end()) co_return base::Fail(ErrorCode::kNotFound, "no bucket " + bucket);
+        auto row = found->second.objects.find(key);
+        if (row == found->second.objects.end()) co_return base::Fail(ErrorCode::kNotFound, "no object " + key);
+        for (StoredVersion& version : row->second) {
+            ObjectMetadata metadata = version.object->metadata();
+            if (metadata.generation != generation || version.tombstone) continue;
+            metadata.attributes = std::move(attributes);
+            version.object = std::make_shared<MemoryObject>(metadata, version.object->shared_contents());
+            co_return Result<void>();
         }
-        ObjectMetadata metadata = found->metadata();
-        metadata.attributes = std::move(attributes);
-        buckets_.at(bucket).objects[key] = std::make_shared<MemoryObject>(metadata, found->shared_contents());
-        co_return Result<void>();
+        co_return base::Fail(ErrorCode::kConflict, key + " has changed");
     }
 
     Result<ObjectMetadata> Put(const std::string& bucket, base::Bytes key, base::Bytes contents,
-                               base::Bytes attributes, ObjectCondition condition) {
+                               base::Bytes attributes, ObjectCondition condition, Naming naming) {
         std::lock_guard lock(mutex_);
         auto found = buckets_.find(bucket);
         if (found == buckets_.end()) return base::Fail(ErrorCode::kNotFound, "no bucket " + bucket);
-        if (!Holds(condition, Find(bucket, key).get())) {
+        const StoredVersion* current = FindVersion(bucket, key, kCurrentVersion);
+        if (!Holds(condition, current == nullptr || current->tombstone ? nullptr : current->object.get())) {
             return base::Fail(ErrorCode::kConflict, key + " has changed");
         }
         ObjectMetadata metadata{++last_generation_, contents.size(), clock_.Now(), codec::Crc64Nvme(contents),
                                 std::move(attributes)};
-        found->second.objects[key] = std::make_shared<MemoryObject>(
-            metadata, std::make_shared<const base::Bytes>(std::move(contents)));
-        return metadata;
+        auto& row = found->second.objects[key];
+        Add(row, metadata, std::make_shared<const base::Bytes>(std::move(contents)), naming, false);
+        return row.front().object->metadata();
     }
 
   private:
-    std::shared_ptr<const MemoryObject> Find(const std::string& bucket, const base::Bytes& key) const {
+    static void Add(std::vector<StoredVersion>& row, ObjectMetadata metadata,
+                    std::shared_ptr<const base::Bytes> contents, Naming naming, bool tombstone) {
+        metadata.version = metadata.generation;
+        metadata.named = naming == Naming::kNamed;
+        if (!metadata.named) {
+            std::erase_if(row, [](const StoredVersion& version) { return !version.object->metadata().named; });
+        }
+        row.insert(row.begin(), {std::make_shared<MemoryObject>(std::move(metadata), std::move(contents)), tombstone});
+    }
+    const StoredVersion* FindVersion(const std::string& bucket, const base::Bytes& key, uint64_t version) const {
         auto found = buckets_.find(bucket);
         if (found == buckets_.end()) return nullptr;
-        auto object = found->second.objects.find(key);
-        return object == found->second.objects.end() ? nullptr : object->second;
+        auto row = found->second.objects.find(key);
+        if (row == found->second.objects.end()) return nullptr;
+        for (const StoredVersion& one : row->second) {
+            const ObjectMetadata& metadata = one.object->metadata();
+            if (version == kCurrentVersion || version == metadata.version) return &one;
+            if (version == kUnnamedVersion && !metadata.named) return &one;
+        }
+        return nullptr;
     }
     static bool Holds(ObjectCondition condition, const MemoryObject* current) {
         switch (condition.kind) {
@@ -171,10 +219,10 @@ class MemoryWriter final : public ObjectWriter {
     uint64_t size_bytes() const override { return contents_.size(); }
     uint64_t crc64nvme() const override { return crc_; }
     env::Task<Result<ObjectMetadata>> Commit(base::Bytes key, base::Bytes attributes,
-                                             ObjectCondition condition) override {
+                                             ObjectCondition condition, Naming naming) override {
         CHECK(!committed_);
         committed_ = true;
-        co_return store_.Put(bucket_, std::move(key), std::move(contents_), std::move(attributes), condition);
+        co_return store_.Put(bucket_, std::move(key), std::move(contents_), std::move(attributes), condition, naming);
     }
 
   private:
