@@ -53,7 +53,7 @@ test('objects have the names, the delimiter and the compression that are configu
     const [key] = await until(async () => { const found = await keys('plain/'); return found.length > 0 && found; });
     assert.match(key, /^plain\/\d{4}\/\d\d\/\d\d\/\d\d\/plain-1-\d{4}(-\d\d){5}-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\.gz$/);
     assert.equal(gunzipSync(await bytes(key)).toString(), 'one\ntwo\n');
-    await create('zoned', { Prefix: 'zoned/!{timestamp:XXX}/', ErrorOutputPrefix: 'e/' }).then(() => assert.fail(), (error) => assert.equal(error.name, 'InvalidArgumentException'));
+    await create('zoned', { Prefix: 'zoned/!{timestamp:QQ}/', ErrorOutputPrefix: 'e/' }).then(() => assert.fail(), (error) => assert.equal(error.name, 'InvalidArgumentException'));
     await create('zoned', { Prefix: 'zoned/!{timestamp:yyyy-MM-dd-HH}/', ErrorOutputPrefix: 'e/', CustomTimeZone: 'Asia/Tokyo', FileExtension: '.jsonl' });
     await put('zoned', ['x']);
     const [zoned] = await until(async () => { const found = await keys('zoned/'); return found.length > 0 && found; });
