@@ -1,10 +1,11 @@
 #pragma once
-// SqlEngine: runs one read-only SQL statement over files, apart from this process and within limits.
+// SqlEngine: runs one SQL statement over files, apart from this process and within limits.
 
 #include <cstdint>
 #include <optional>
 #include <stop_token>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -33,8 +34,13 @@ struct Query {
     std::string result_file;
     // For rows in the answer: more than this fails with kLimit.
     uint64_t max_rows = 100000;
+    // Where set: a query that reads more from files ends with kLimit.
+    std::optional<uint64_t> max_read_bytes;
     base::Duration time_limit = std::chrono::minutes(30);
 };
+
+// The message of kLimit where max_read_bytes was the reason.
+inline constexpr std::string_view kReadLimitExceeded = "more bytes were read than the query may";
 
 using Cell = std::optional<std::string>;
 
@@ -44,6 +50,7 @@ struct Answer {
     std::vector<std::vector<Cell>> rows;
     uint64_t row_count = 0;
     uint64_t result_bytes = 0;  // of result_file
+    uint64_t read_bytes = 0;    // from files, whatever they are kept in
     base::Duration engine_time{0};
 };
 

@@ -31,7 +31,7 @@ constexpr Simple kSimple[] = {
 
 class Parser {
   public:
-    explicit Parser(std::string_view text) : text_(text) {}
+    Parser(std::string_view text, FieldNames names) : text_(text), names_(names) {}
 
     base::Result<HiveType> Whole() {
         ASSIGN_OR_RETURN(HiveType type, Type(0));
@@ -53,12 +53,12 @@ class Parser {
         ++at_;
         return true;
     }
-    std::string Word(std::string_view end) {
+    std::string Word(std::string_view end, FieldNames names = FieldNames::kLowerCase) {
         SkipSpace();
         std::string word;
         while (at_ < text_.size() && end.find(text_[at_]) == std::string_view::npos) {
             const char c = text_[at_++];
-            word += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+            word += names == FieldNames::kLowerCase && c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
         }
         while (!word.empty() && word.back() == ' ') word.pop_back();
         return word;
@@ -103,7 +103,7 @@ class Parser {
         HiveType type{.kind = HiveKind::kStruct, .children = {}, .fields = {}};
         if (!Accept('<')) return Wrong();
         do {
-            std::string name = Word("<>(),:");
+            std::string name = Word("<>(),:", names_);
             if (name.size() > 2 && name.front() == '`' && name.back() == '`') name = name.substr(1, name.size() - 2);
             if (name.empty() || !Accept(':')) return Wrong();
             ASSIGN_OR_RETURN(HiveType child, Type(depth + 1));
@@ -139,12 +139,13 @@ class Parser {
     }
 
     std::string_view text_;
+    FieldNames names_;
     size_t at_ = 0;
 };
 
 }  // namespace
 
-base::Result<HiveType> ParseHiveType(std::string_view text) { return Parser(text).Whole(); }
+base::Result<HiveType> ParseHiveType(std::string_view text, FieldNames names) { return Parser(text, names).Whole(); }
 
 std::string ToHive(const HiveType& type) {
     switch (type.kind) {

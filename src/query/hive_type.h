@@ -35,8 +35,9 @@ struct HiveType {
     std::vector<std::string> fields;  // names, lower-case
 };
 
+enum class FieldNames { kLowerCase, kAsWritten };
 // kInvalidArgument: not a type, too deep (more than 32 levels), decimal out of range; kUnsupported: uniontype, interval.
-base::Result<HiveType> ParseHiveType(std::string_view text);
+base::Result<HiveType> ParseHiveType(std::string_view text, FieldNames names = FieldNames::kLowerCase);
 // The same in Hive's spelling.
 std::string ToHive(const HiveType& type);
 // In DuckDB's: "STRUCT(a INTEGER, b DECIMAL(10,2)[])".

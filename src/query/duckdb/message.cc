@@ -111,7 +111,8 @@ boost::json::value ToJson(const Query& query) {
                                {"readable_files", ToArray(query.readable_files)},
                                {"writable_directories", ToArray(query.writable_directories)},
                                {"result_file", query.result_file},
-                               {"max_rows", query.max_rows}};
+                               {"max_rows", query.max_rows},
+                               {"max_read_bytes", query.max_read_bytes.value_or(0)}};
 }
 
 Query QueryFromJson(const boost::json::value& value) {
@@ -123,6 +124,8 @@ Query QueryFromJson(const boost::json::value& value) {
     query.writable_directories = ToTexts(object.at("writable_directories"));
     query.result_file = Text(object, "result_file");
     query.max_rows = object.at("max_rows").to_number<uint64_t>();
+    const auto most = object.at("max_read_bytes").to_number<uint64_t>();
+    if (most > 0) query.max_read_bytes = most;
     return query;
 }
 
@@ -148,6 +151,7 @@ boost::json::value ToJson(const base::Result<Answer>& answer) {
                                {"rows", std::move(rows)},
                                {"row_count", answer->row_count},
                                {"result_bytes", answer->result_bytes},
+                               {"read_bytes", answer->read_bytes},
                                {"engine_us", answer->engine_time.count()}};
 }
 
@@ -168,6 +172,7 @@ base::Result<Answer> AnswerFromJson(const boost::json::value& value) {
     }
     answer.row_count = object.at("row_count").to_number<uint64_t>();
     answer.result_bytes = object.at("result_bytes").to_number<uint64_t>();
+    answer.read_bytes = object.at("read_bytes").to_number<uint64_t>();
     answer.engine_time = base::Duration(object.at("engine_us").to_number<int64_t>());
     return answer;
 }

@@ -7,6 +7,10 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <atomic>
+#include <condition_variable>
+#include <cstdio>
+#include <mutex>
 #include <thread>
 
 #include "base/log.h"
@@ -46,6 +50,44 @@ void ExitWhenServerLeaves(int fd) {
     }
     ::_exit(0);
 }
+
+// What this process has read from files and pipes since it began (proc(5), io: rchar); sockets do not count.
+// First called before the process gives up being looked at: the file could not be opened after.
+uint64_t ReadBytes() {
+    static const std::unique_ptr<env::Files> files = env::posix::MakeFiles();
+    static const auto file = files->Open("/proc/self/io", env::OpenMode::kRead);
+    if (!file) return 0;
+    char text[64];
+    const auto size = (*file)->ReadAt(0, text);
+    unsigned long long bytes = 0;
+    if (size) std::sscanf(std::string(text, *size).c_str(), "rchar: %llu", &bytes);
+    return bytes;
+}
+
+// Interrupts the query once it has read more than it may.
+class ReadLimit {
+  public:
+    ReadLimit(duckdb_connection connection, uint64_t begin, uint64_t most)
+        : connection_(connection), last_(begin + most), thread_([this](const std::stop_token& stop) { Watch(stop); }) {}
+    bool exceeded() const { return exceeded_ || ReadBytes() > last_; }
+
+  private:
+    void Watch(const std::stop_token& stop) {
+        std::mutex mutex;
+        std::unique_lock lock(mutex);
+        std::condition_variable_any ended;
+        while (!ended.wait_for(lock, stop, std::chrono::milliseconds(20), [] { return false; }) && !stop.stop_requested()) {
+            if (ReadBytes() <= last_) continue;
+            exceeded_ = true;
+            duckdb_interrupt(connection_);
+        }
+    }
+
+    const duckdb_connection connection_;
+    const uint64_t last_;
+    std::atomic<bool> exceeded_ = false;
+    std::jthread thread_;
+};
 
 // Where rows go: a CSV file, or the answer.
 class RowSink {
@@ -174,6 +216,11 @@ base::Result<void> Fetch(duckdb_result* result, RowSink& sink, std::vector<CellP
 base::Result<Answer> RunQuery(Session& session, const Query& query) {
     const std::unique_ptr<env::Clock> clock = env::posix::MakeClock();
     const base::Tick begin = clock->Ticks();
+    const uint64_t read_before = ReadBytes();
+    std::optional<ReadLimit> limit;
+    if (query.max_read_bytes) limit.emplace(session.connection(), read_before, *query.max_read_bytes);
+    const auto too_much = [&] { return limit && limit->exceeded(); };
+    const auto refusal = [] { return Fail(ErrorCode::kLimit, std::string(kReadLimitExceeded)); };
     RETURN_IF_ERROR(LockSession(session, query));
     for (const std::string& sql : query.setup) RETURN_IF_ERROR(session.Execute(sql));
 
@@ -185,6 +232,7 @@ base::Result<Answer> RunQuery(Session& session, const Query& query) {
     }
     Rows rows;
     if (duckdb_execute_prepared_streaming(prepared.statement, rows.get()) != DuckDBSuccess) {
+        if (too_much()) return refusal();
         return std::unexpected(ToError(duckdb_result_error_type(rows.get()), duckdb_result_error(rows.get())));
     }
     Answer answer;
@@ -196,7 +244,10 @@ base::Result<Answer> RunQuery(Session& session, const Query& query) {
     }
     RowSink sink(query, answer);
     RETURN_IF_ERROR(sink.Open());
-    RETURN_IF_ERROR(Fetch(rows.get(), sink, printers));
+    auto fetched = Fetch(rows.get(), sink, printers);
+    if (too_much()) return refusal();
+    RETURN_IF_ERROR(std::move(fetched));
+    answer.read_bytes = ReadBytes() - read_before;
     answer.engine_time = clock->Ticks() - begin;
     return answer;
 }
@@ -207,6 +258,7 @@ int RunSqlWorker(int fd) {
     auto hello = ReceiveMessage(fd, std::nullopt);
     if (!hello) return 1;
     const WorkerLimits limits = LimitsFromJson(*hello);
+    (void)ReadBytes();
     LimitProcess(limits);
     std::thread(ExitWhenServerLeaves, fd).detach();
     const Session::Options options{limits.threads, limits.memory_bytes, limits.spill_bytes, limits.spill_directory};

@@ -22,6 +22,7 @@ constexpr const char* kTables = "glue/tables";
 constexpr const char* kIndexes = "glue/partition_indexes";
 constexpr const char* kVersions = "glue/table_versions";
 constexpr const char* kPartitions = "glue/partitions";
+constexpr const char* kStatistics = "glue/column_statistics";
 constexpr const char* kTags = "glue/tags";
 
 // Parts may hold any byte but are ended unmistakably: 0 becomes 0 1, the end is 0 0.
@@ -40,6 +41,13 @@ std::string Key(std::initializer_list<std::string_view> parts) {
 std::string PartitionKey(std::string_view database, std::string_view table, const PartitionValues& values) {
     std::string key = Key({database, table});
     for (const std::string& value : values) AppendPart(key, value);
+    return key;
+}
+std::string StatisticsPrefix(std::string_view database, std::string_view table, const Catalog::Partition& values) {
+    std::string key = Key({database, table, values ? "partition" : "table"});
+    if (values) {
+        for (const std::string& value : *values) AppendPart(key, value);
+    }
     return key;
 }
 // Later versions sort first.
@@ -154,7 +162,7 @@ env::Task<Result<void>> Catalog::DeleteTables(std::string database, std::vector<
     for (const std::string& name : names) {
         const std::string prefix = Key({database, name});
         batch.Delete(kTables, prefix);
-        for (const char* collection : {kIndexes, kVersions, kPartitions}) {
+        for (const char* collection : {kIndexes, kVersions, kPartitions, kStatistics}) {
             CO_ASSIGN_OR_RETURN(auto entries, co_await table_.Scan(collection, storage::PrefixRange(prefix)));
             for (auto& entry : entries) batch.Delete(collection, std::move(entry.key));
         }
@@ -167,7 +175,11 @@ env::Task<Result<void>> Catalog::DeleteTables(std::string database, std::vector<
 
 env::Task<Result<void>> Catalog::ChangePartitions(std::string database, std::string table, PartitionChange change) {
     storage::TableBatch batch;
-    for (const PartitionValues& values : change.removed) batch.Delete(kPartitions, PartitionKey(database, table, values));
+    for (const PartitionValues& values : change.removed) {
+        batch.Delete(kPartitions, PartitionKey(database, table, values));
+        CO_ASSIGN_OR_RETURN(auto statistics, co_await table_.Scan(kStatistics, storage::PrefixRange(StatisticsPrefix(database, table, values))));
+        for (auto& entry : statistics) batch.Delete(kStatistics, std::move(entry.key));
+    }
     for (const wire::Partition& partition : change.put) {
         batch.Put(kPartitions, PartitionKey(database, table, *partition.Values),
                   api::ToStored(partition, shapes::Partition_structure));
@@ -192,6 +204,50 @@ env::Task<Result<std::vector<wire::Table>>> Catalog::Versions(std::string databa
         versions.push_back(std::move(version));
     }
     co_return versions;
+}
+
+env::Task<Result<void>> Catalog::DeleteVersions(std::string database, std::string table, std::vector<std::string> ids) {
+    storage::TableBatch batch;
+    for (const std::string& id : ids) batch.Delete(kVersions, VersionKey(database, table, id));
+    co_return co_await table_.Commit(std::move(batch));
+}
+
+env::Task<Result<void>> Catalog::DeleteIndex(std::string database, std::string table, std::string index) {
+    storage::TableBatch batch;
+    batch.Delete(kIndexes, Key({database, table, index}));
+    CO_RETURN_IF_ERROR(co_await table_.Commit(std::move(batch)));
+    const std::lock_guard lock(mutex_);
+    std::erase_if(databases_[database].tables[table].indexes, [&](const wire::PartitionIndex& one) { return one.IndexName == index; });
+    co_return Result<void>{};
+}
+
+env::Task<Result<std::map<std::string, wire::ColumnStatistics>>> Catalog::Statistics(std::string database, std::string table, Partition values) {
+    CO_ASSIGN_OR_RETURN(auto entries, co_await table_.Scan(kStatistics, storage::PrefixRange(StatisticsPrefix(database, table, values))));
+    std::map<std::string, wire::ColumnStatistics> statistics;
+    for (const auto& entry : entries) {
+        CO_ASSIGN_OR_RETURN(auto one, api::FromStored<wire::ColumnStatistics>(entry.value, shapes::ColumnStatistics_structure));
+        std::string column = one.ColumnName;
+        statistics[std::move(column)] = std::move(one);
+    }
+    co_return statistics;
+}
+
+env::Task<Result<void>> Catalog::PutStatistics(std::string database, std::string table, Partition values, std::vector<wire::ColumnStatistics> put) {
+    storage::TableBatch batch;
+    for (const wire::ColumnStatistics& one : put) {
+        std::string key = StatisticsPrefix(database, table, values);
+        AppendPart(key, one.ColumnName);
+        batch.Put(kStatistics, std::move(key), api::ToStored(one, shapes::ColumnStatistics_structure));
+    }
+    co_return co_await table_.Commit(std::move(batch));
+}
+
+env::Task<Result<void>> Catalog::DeleteStatistics(std::string database, std::string table, Partition values, std::string column) {
+    std::string key = StatisticsPrefix(database, table, values);
+    AppendPart(key, column);
+    storage::TableBatch batch;
+    batch.Delete(kStatistics, std::move(key));
+    co_return co_await table_.Commit(std::move(batch));
 }
 
 env::Task<Result<std::map<std::string, std::string>>> Catalog::Tags(std::string arn) {

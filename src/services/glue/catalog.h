@@ -60,6 +60,15 @@ class Catalog {
     // Archived versions, newest first.
     env::Task<base::Result<std::vector<wire::Table>>> Versions(std::string database, std::string table);
 
+    env::Task<base::Result<void>> DeleteVersions(std::string database, std::string table, std::vector<std::string> ids);
+    env::Task<base::Result<void>> DeleteIndex(std::string database, std::string table, std::string index);
+
+    // Of the table's columns, or of a partition's where values are given; by column.
+    using Partition = std::optional<PartitionValues>;
+    env::Task<base::Result<std::map<std::string, wire::ColumnStatistics>>> Statistics(std::string database, std::string table, Partition values);
+    env::Task<base::Result<void>> PutStatistics(std::string database, std::string table, Partition values, std::vector<wire::ColumnStatistics> put);
+    env::Task<base::Result<void>> DeleteStatistics(std::string database, std::string table, Partition values, std::string column);
+
     env::Task<base::Result<std::map<std::string, std::string>>> Tags(std::string arn);
     env::Task<base::Result<void>> PutTags(std::string arn, std::map<std::string, std::string> tags);
 

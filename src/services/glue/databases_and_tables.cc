@@ -1,12 +1,12 @@
 #include <fmt/format.h>
 
 #include <functional>
-#include <regex>
 #include <set>
 
 #include "apis/glue/errors.h"
 #include "services/glue/glue_service.h"
 #include "services/glue/paging.h"
+#include "sql/iot/regex.h"
 
 namespace wellhead::services::glue {
 
@@ -24,16 +24,12 @@ api::ServiceError NoTable(const std::string& name) {
     return errors::EntityNotFoundException(fmt::format("Table {} not found.", name));
 }
 
-// The pattern of GetTables: a regular expression, "*" alone also for all. Only the safe part of the grammar.
+// The pattern of GetTables: a regular expression as Java has them, "*" alone also for all. Matching is bounded.
 Outcome<std::function<bool(const std::string&)>> NamePattern(const std::optional<std::string>& pattern) {
     if (!pattern || pattern->empty() || *pattern == "*") return [](const std::string&) { return true; };
-    if (pattern->size() > 255) return unexpected(errors::InvalidInputException("The expression is too long."));
-    try {
-        auto regex = std::make_shared<std::regex>(*pattern, std::regex::ECMAScript | std::regex::icase);
-        return [regex](const std::string& name) { return std::regex_match(name, *regex); };
-    } catch (const std::regex_error&) {
-        return unexpected(errors::InvalidInputException(fmt::format("'{}' is not a regular expression.", *pattern)));
-    }
+    std::shared_ptr<sql::iot::Regex> regex = sql::iot::Regex::Compile("(?i)\\A(?:" + *pattern + ")\\z");
+    if (!regex) return unexpected(errors::InvalidInputException(fmt::format("'{}' is not a regular expression.", *pattern)));
+    return [regex](const std::string& name) { return regex->Matches(name).value_or(false); };
 }
 
 void LowerColumns(std::optional<std::vector<wire::Column>>& columns) {
@@ -84,15 +80,23 @@ bool GlueService::HasDatabase(const std::string& name) const {
     return catalog_.WithContents([&](const auto& databases) { return databases.contains(name); });
 }
 
-Outcome<CatalogTable> GlueService::FindTable(const std::string& database, const std::string& table,
-                                             bool with_partitions) const {
+Outcome<CatalogTable> GlueService::FindTable(const std::string& database, const std::string& table) const {
+    return FindPartitions(database, table, {});
+}
+
+Outcome<CatalogTable> GlueService::FindPartitions(const std::string& database, const std::string& table,
+                                                  const std::vector<PartitionValues>& partitions) const {
     return catalog_.WithContents([&](const auto& databases) -> Outcome<CatalogTable> {
         const auto found = databases.find(LowerCase(database));
         if (found == databases.end()) return unexpected(NoDatabase(database));
         const auto entry = found->second.tables.find(LowerCase(table));
         if (entry == found->second.tables.end()) return unexpected(NoTable(table));
-        if (with_partitions) return entry->second;
-        return CatalogTable{entry->second.table, entry->second.indexes, {}};
+        CatalogTable copy{entry->second.table, entry->second.indexes, {}};
+        for (const PartitionValues& values : partitions) {
+            const auto partition = entry->second.partitions.find(values);
+            if (partition != entry->second.partitions.end()) copy.partitions.insert(*partition);
+        }
+        return copy;
     });
 }
 
@@ -208,7 +212,7 @@ env::Task<Outcome<wire::CreateTableResponse>> GlueService::CreateTable(const Cal
     auto pass = co_await catalog_.turnstile().Enter();
     const std::string database = LowerCase(input.DatabaseName);
     if (!HasDatabase(database)) co_return unexpected(NoDatabase(database));
-    if (FindTable(database, input.TableInput->Name, false)) {
+    if (FindTable(database, input.TableInput->Name)) {
         co_return unexpected(errors::AlreadyExistsException("Table already exists."));
     }
     wire::Table table = MakeTable(database, std::move(*input.TableInput), nullptr);
@@ -219,7 +223,7 @@ env::Task<Outcome<wire::CreateTableResponse>> GlueService::CreateTable(const Cal
 }
 
 env::Task<Outcome<wire::GetTableResponse>> GlueService::GetTable(const CallContext&, wire::GetTableRequest input) {
-    auto found = FindTable(input.DatabaseName, input.Name, false);
+    auto found = FindTable(input.DatabaseName, input.Name);
     if (!found) co_return unexpected(found.error());
     wire::GetTableResponse output;
     output.Table = std::move(found->table);
@@ -253,7 +257,7 @@ env::Task<Outcome<wire::UpdateTableResponse>> GlueService::UpdateTable(const Cal
     }
     if (auto checked = CheckColumns(*input.TableInput); !checked) co_return unexpected(checked.error());
     auto pass = co_await catalog_.turnstile().Enter();
-    auto before = FindTable(input.DatabaseName, input.TableInput->Name, false);
+    auto before = FindTable(input.DatabaseName, input.TableInput->Name);
     if (!before) co_return unexpected(before.error());
     // Iceberg's commit: nobody else may have written since the version was read.
     if (input.VersionId && *input.VersionId != before->table.VersionId) {
@@ -270,7 +274,7 @@ env::Task<Outcome<wire::UpdateTableResponse>> GlueService::UpdateTable(const Cal
 
 env::Task<Outcome<wire::DeleteTableResponse>> GlueService::DeleteTable(const CallContext&, wire::DeleteTableRequest input) {
     auto pass = co_await catalog_.turnstile().Enter();
-    auto found = FindTable(input.DatabaseName, input.Name, false);
+    auto found = FindTable(input.DatabaseName, input.Name);
     if (!found) co_return unexpected(found.error());
     std::vector<std::string> names;
     names.push_back(LowerCase(input.Name));
@@ -287,7 +291,7 @@ env::Task<Outcome<wire::BatchDeleteTableResponse>> GlueService::BatchDeleteTable
     std::vector<std::string> names;
     wire::BatchDeleteTableResponse output;
     for (const std::string& name : input.TablesToDelete) {
-        if (auto found = FindTable(database, name, false); !found) {
+        if (auto found = FindTable(database, name); !found) {
             wire::TableError error;
             error.TableName = name;
             error.ErrorDetail = wire::ErrorDetail{found.error().code, found.error().message};
@@ -304,7 +308,7 @@ env::Task<Outcome<wire::BatchDeleteTableResponse>> GlueService::BatchDeleteTable
 
 env::Task<Outcome<wire::GetTableVersionResponse>> GlueService::GetTableVersion(const CallContext&,
                                                                                wire::GetTableVersionRequest input) {
-    auto found = FindTable(input.DatabaseName, input.TableName, false);
+    auto found = FindTable(input.DatabaseName, input.TableName);
     if (!found) co_return unexpected(found.error());
     wire::GetTableVersionResponse output;
     if (!input.VersionId || *input.VersionId == found->table.VersionId) {
@@ -323,7 +327,7 @@ env::Task<Outcome<wire::GetTableVersionResponse>> GlueService::GetTableVersion(c
 
 env::Task<Outcome<wire::GetTableVersionsResponse>> GlueService::GetTableVersions(const CallContext&,
                                                                                  wire::GetTableVersionsRequest input) {
-    auto found = FindTable(input.DatabaseName, input.TableName, false);
+    auto found = FindTable(input.DatabaseName, input.TableName);
     if (!found) co_return unexpected(found.error());
     auto versions = co_await catalog_.Versions(LowerCase(input.DatabaseName), LowerCase(input.TableName));
     if (!versions) co_return unexpected(ToServiceError(versions.error()));
@@ -362,7 +366,7 @@ Outcome<std::string> GlueService::KnownArn(const std::string& arn) const {
     if (const auto crawler = begins("crawler/"); crawler && crawlers_.Find(*crawler)) return arn;
     if (const auto table = begins("table/")) {
         const size_t slash = table->find('/');
-        if (slash != std::string::npos && FindTable(table->substr(0, slash), table->substr(slash + 1), false)) return arn;
+        if (slash != std::string::npos && FindTable(table->substr(0, slash), table->substr(slash + 1))) return arn;
     }
     return unexpected(errors::EntityNotFoundException(fmt::format("Resource {} not found.", arn)));
 }

@@ -3,14 +3,14 @@
 #include "services/glue/cron.h"
 #include "services/glue/exclusion.h"
 #include "services/glue/layout.h"
-#include "services/glue/partition_filter.h"
+#include "sql/partition_filter.h"
 #include "services/glue/schema_reader.h"
 
 namespace wellhead::services::glue {
 namespace {
 
 bool Accepts(const std::string& expression, std::vector<std::string> values) {
-    auto filter = ParsePartitionFilter(expression, {{"year", "string"}, {"day", "int"}});
+    auto filter = sql::ParsePartitionFilter(expression, {{"year", "string"}, {"day", "int"}});
     EXPECT_TRUE(filter) << expression << ": " << filter.error().message;
     return filter && (*filter)(values);
 }
@@ -28,12 +28,12 @@ TEST(PartitionFilter, ComparesEachKeyByItsType) {
 
 TEST(PartitionFilter, NamesWhatIsWrongAndWhere) {
     for (const char* wrong : {"year", "year = ", "month = '1'", "year = '1' garbage", "year in ()", "(year='1'", "'a' = year"}) {
-        EXPECT_FALSE(ParsePartitionFilter(wrong, {{"year", "string"}})) << wrong;
+        EXPECT_FALSE(sql::ParsePartitionFilter(wrong, {{"year", "string"}})) << wrong;
     }
-    EXPECT_FALSE(ParsePartitionFilter(std::string(500, '(') + "year='1'", {{"year", "string"}}));
+    EXPECT_FALSE(sql::ParsePartitionFilter(std::string(500, '(') + "year='1'", {{"year", "string"}}));
     std::string nots;
     for (int i = 0; i < 500; ++i) nots += "not ";
-    EXPECT_FALSE(ParsePartitionFilter(nots + "year='1'", {{"year", "string"}}));
+    EXPECT_FALSE(sql::ParsePartitionFilter(nots + "year='1'", {{"year", "string"}}));
 }
 
 std::vector<CrawledObject> Objects(std::initializer_list<const char*> keys) {

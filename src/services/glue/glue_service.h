@@ -66,6 +66,17 @@ class GlueService : public apis::glue::GlueApi {
     GLUE_OPERATION(DeletePartition, DeletePartitionRequest, DeletePartitionResponse)
     GLUE_OPERATION(BatchDeletePartition, BatchDeletePartitionRequest, BatchDeletePartitionResponse)
     GLUE_OPERATION(GetPartitionIndexes, GetPartitionIndexesRequest, GetPartitionIndexesResponse)
+    GLUE_OPERATION(CreatePartitionIndex, CreatePartitionIndexRequest, CreatePartitionIndexResponse)
+    GLUE_OPERATION(DeletePartitionIndex, DeletePartitionIndexRequest, DeletePartitionIndexResponse)
+    GLUE_OPERATION(DeleteTableVersion, DeleteTableVersionRequest, DeleteTableVersionResponse)
+    GLUE_OPERATION(BatchDeleteTableVersion, BatchDeleteTableVersionRequest, BatchDeleteTableVersionResponse)
+    GLUE_OPERATION(GetColumnStatisticsForTable, GetColumnStatisticsForTableRequest, GetColumnStatisticsForTableResponse)
+    GLUE_OPERATION(UpdateColumnStatisticsForTable, UpdateColumnStatisticsForTableRequest, UpdateColumnStatisticsForTableResponse)
+    GLUE_OPERATION(DeleteColumnStatisticsForTable, DeleteColumnStatisticsForTableRequest, DeleteColumnStatisticsForTableResponse)
+    GLUE_OPERATION(GetColumnStatisticsForPartition, GetColumnStatisticsForPartitionRequest, GetColumnStatisticsForPartitionResponse)
+    GLUE_OPERATION(UpdateColumnStatisticsForPartition, UpdateColumnStatisticsForPartitionRequest, UpdateColumnStatisticsForPartitionResponse)
+    GLUE_OPERATION(DeleteColumnStatisticsForPartition, DeleteColumnStatisticsForPartitionRequest, DeleteColumnStatisticsForPartitionResponse)
+    GLUE_OPERATION(SearchTables, SearchTablesRequest, SearchTablesResponse)
     GLUE_OPERATION(GetUserDefinedFunctions, GetUserDefinedFunctionsRequest, GetUserDefinedFunctionsResponse)
     GLUE_OPERATION(GetTags, GetTagsRequest, GetTagsResponse)
     GLUE_OPERATION(TagResource, TagResourceRequest, TagResourceResponse)
@@ -89,7 +100,16 @@ class GlueService : public apis::glue::GlueApi {
   private:
     GlueService(GlueDependencies dependencies, GlueSettings settings);
 
-    api::Outcome<CatalogTable> FindTable(const std::string& database, const std::string& table, bool with_partitions) const;
+    api::Outcome<CatalogTable> FindTable(const std::string& database, const std::string& table) const;
+    // With those of these partitions that are there.
+    api::Outcome<CatalogTable> FindPartitions(const std::string& database, const std::string& table, const std::vector<PartitionValues>& partitions) const;
+    // The table, and the partition where values are given.
+    api::Outcome<CatalogTable> FindStatisticsOwner(const std::string& database, const std::string& table, const Catalog::Partition& values) const;
+    env::Task<api::Outcome<wire::GetColumnStatisticsForTableResponse>> GetStatistics(std::string database, std::string table, Catalog::Partition values,
+                                                                                     std::vector<std::string> columns);
+    env::Task<api::Outcome<wire::UpdateColumnStatisticsForTableResponse>> UpdateStatistics(std::string database, std::string table, Catalog::Partition values,
+                                                                                           std::vector<wire::ColumnStatistics> statistics);
+    env::Task<api::Outcome<void>> DeleteStatistics(std::string database, std::string table, Catalog::Partition values, std::string column);
     bool HasDatabase(const std::string& name) const;
     wire::Table MakeTable(const std::string& database, wire::TableInput input, const wire::Table* before) const;
     wire::Partition MakePartition(const std::string& database, const std::string& table, wire::PartitionInput input) const;

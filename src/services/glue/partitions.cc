@@ -6,7 +6,7 @@
 #include "apis/glue/errors.h"
 #include "services/glue/glue_service.h"
 #include "services/glue/paging.h"
-#include "services/glue/partition_filter.h"
+#include "sql/partition_filter.h"
 
 namespace wellhead::services::glue {
 
@@ -39,8 +39,8 @@ Outcome<void> CheckValues(const CatalogTable& table, const std::optional<Partiti
 api::ServiceError NoPartition() { return errors::EntityNotFoundException("Partition not found."); }
 api::ServiceError PartitionThere() { return errors::AlreadyExistsException("Partition already exists."); }
 
-std::vector<PartitionKeyType> KeyTypes(const wire::Table& table) {
-    std::vector<PartitionKeyType> keys;
+std::vector<sql::PartitionKeyType> KeyTypes(const wire::Table& table) {
+    std::vector<sql::PartitionKeyType> keys;
     if (table.PartitionKeys) {
         for (const wire::Column& column : *table.PartitionKeys) keys.push_back({column.Name, column.Type.value_or("string")});
     }
@@ -83,7 +83,9 @@ env::Task<Outcome<wire::CreatePartitionResponse>> GlueService::CreatePartition(c
 env::Task<Outcome<wire::BatchCreatePartitionResponse>> GlueService::BatchCreatePartition(
     const CallContext&, wire::BatchCreatePartitionRequest input) {
     auto pass = co_await catalog_.turnstile().Enter();
-    auto found = FindTable(input.DatabaseName, input.TableName, true);
+    std::vector<PartitionValues> wanted;
+    for (const wire::PartitionInput& partition : input.PartitionInputList) wanted.push_back(partition.Values.value_or(PartitionValues{}));
+    auto found = FindPartitions(input.DatabaseName, input.TableName, wanted);
     if (!found) co_return unexpected(found.error());
     const std::string database = LowerCase(input.DatabaseName);
     const std::string table = LowerCase(input.TableName);
@@ -108,7 +110,8 @@ env::Task<Outcome<wire::BatchCreatePartitionResponse>> GlueService::BatchCreateP
 }
 
 env::Task<Outcome<wire::GetPartitionResponse>> GlueService::GetPartition(const CallContext&, wire::GetPartitionRequest input) {
-    auto found = FindTable(input.DatabaseName, input.TableName, true);
+    const std::vector<PartitionValues> wanted = {input.PartitionValues};
+    auto found = FindPartitions(input.DatabaseName, input.TableName, wanted);
     if (!found) co_return unexpected(found.error());
     const auto partition = found->partitions.find(input.PartitionValues);
     if (partition == found->partitions.end()) co_return unexpected(NoPartition());
@@ -119,7 +122,9 @@ env::Task<Outcome<wire::GetPartitionResponse>> GlueService::GetPartition(const C
 
 env::Task<Outcome<wire::BatchGetPartitionResponse>> GlueService::BatchGetPartition(const CallContext&,
                                                                                    wire::BatchGetPartitionRequest input) {
-    auto found = FindTable(input.DatabaseName, input.TableName, true);
+    std::vector<PartitionValues> wanted;
+    for (const wire::PartitionValueList& values : input.PartitionsToGet) wanted.push_back(values.Values);
+    auto found = FindPartitions(input.DatabaseName, input.TableName, wanted);
     if (!found) co_return unexpected(found.error());
     wire::BatchGetPartitionResponse output;
     output.Partitions.emplace();
@@ -133,9 +138,9 @@ env::Task<Outcome<wire::BatchGetPartitionResponse>> GlueService::BatchGetPartiti
 
 env::Task<Outcome<wire::GetPartitionsResponse>> GlueService::GetPartitions(const CallContext&,
                                                                            wire::GetPartitionsRequest input) {
-    auto table = FindTable(input.DatabaseName, input.TableName, false);
+    auto table = FindTable(input.DatabaseName, input.TableName);
     if (!table) co_return unexpected(table.error());
-    auto filter = ParsePartitionFilter(input.Expression.value_or(""), KeyTypes(table->table));
+    auto filter = sql::ParsePartitionFilter(input.Expression.value_or(""), KeyTypes(table->table));
     if (!filter) co_return unexpected(ToServiceError(filter.error()));
     std::vector<wire::Partition> all;
     const std::string database = LowerCase(input.DatabaseName);
@@ -187,7 +192,12 @@ env::Task<Outcome<wire::UpdatePartitionResponse>> GlueService::UpdatePartition(c
 env::Task<Outcome<wire::BatchUpdatePartitionResponse>> GlueService::BatchUpdatePartition(
     const CallContext&, wire::BatchUpdatePartitionRequest input) {
     auto pass = co_await catalog_.turnstile().Enter();
-    auto found = FindTable(input.DatabaseName, input.TableName, true);
+    std::vector<PartitionValues> wanted;
+    for (const wire::BatchUpdatePartitionRequestEntry& entry : input.Entries) {
+        wanted.push_back(entry.PartitionValueList);
+        if (entry.PartitionInput.Values) wanted.push_back(*entry.PartitionInput.Values);
+    }
+    auto found = FindPartitions(input.DatabaseName, input.TableName, wanted);
     if (!found) co_return unexpected(found.error());
     const std::string database = LowerCase(input.DatabaseName);
     const std::string table = LowerCase(input.TableName);
@@ -240,7 +250,9 @@ env::Task<Outcome<wire::DeletePartitionResponse>> GlueService::DeletePartition(c
 env::Task<Outcome<wire::BatchDeletePartitionResponse>> GlueService::BatchDeletePartition(
     const CallContext&, wire::BatchDeletePartitionRequest input) {
     auto pass = co_await catalog_.turnstile().Enter();
-    auto found = FindTable(input.DatabaseName, input.TableName, true);
+    std::vector<PartitionValues> wanted;
+    for (const wire::PartitionValueList& values : input.PartitionsToDelete) wanted.push_back(values.Values);
+    auto found = FindPartitions(input.DatabaseName, input.TableName, wanted);
     if (!found) co_return unexpected(found.error());
     wire::BatchDeletePartitionResponse output;
     output.Errors.emplace();
@@ -260,7 +272,7 @@ env::Task<Outcome<wire::BatchDeletePartitionResponse>> GlueService::BatchDeleteP
 
 env::Task<Outcome<wire::GetPartitionIndexesResponse>> GlueService::GetPartitionIndexes(
     const CallContext&, wire::GetPartitionIndexesRequest input) {
-    auto found = FindTable(input.DatabaseName, input.TableName, false);
+    auto found = FindTable(input.DatabaseName, input.TableName);
     if (!found) co_return unexpected(found.error());
     wire::GetPartitionIndexesResponse output;
     output.PartitionIndexDescriptorList.emplace();
@@ -272,7 +284,7 @@ env::Task<Outcome<wire::GetPartitionIndexesResponse>> GlueService::GetPartitionI
             wire::KeySchemaElement element;
             element.Name = LowerCase(key);
             element.Type = "string";
-            for (const PartitionKeyType& type : KeyTypes(found->table)) {
+            for (const sql::PartitionKeyType& type : KeyTypes(found->table)) {
                 if (type.name == element.Name) element.Type = type.type;
             }
             descriptor.Keys.push_back(std::move(element));

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "sql/athena/predicates.h"
 #include "sql/lexer.h"
 
 namespace wellhead::sql::athena {
@@ -15,13 +16,19 @@ struct TableReference {
     std::string database;  // lower-case, as is table
     std::string table;
     Position at;
-    friend bool operator==(const TableReference&, const TableReference&) = default;
+    // For each place where the query names the table: what its WHERE says of the rows taken there.
+    std::vector<std::vector<PartitionCondition>> uses;
 };
 
 struct Translation {
     std::string sql;
-    std::vector<TableReference> tables;  // each once; sql names them "database"."table"
+    std::vector<TableReference> tables;  // each once; sql names them "database"."table"; see kInformationSchema
+    size_t parameters = 0;                // '?' in the query
+    std::vector<size_t> unnamed_columns;  // of the outermost SELECT: those that go by _col0, _col1, ...
 };
+
+// The engine's schema that information_schema is translated to: the engine has one of its own.
+inline constexpr std::string_view kInformationSchema = "wh_information_schema";
 
 // A failure as Athena words it: "SYNTAX_ERROR: line 1:8: Column 'x' cannot be resolved".
 struct QueryError {

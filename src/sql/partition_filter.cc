@@ -1,4 +1,4 @@
-#include "services/glue/partition_filter.h"
+#include "sql/partition_filter.h"
 
 #include <fmt/format.h>
 
@@ -8,13 +8,12 @@
 
 #include "sql/lexer.h"
 
-namespace wellhead::services::glue {
+namespace wellhead::sql {
 namespace {
 
 using base::ErrorCode;
 using base::Fail;
 using base::Result;
-using sql::TokenKind;
 
 constexpr int kMaxDepth = 64;
 constexpr std::string_view kNullPartition = "__HIVE_DEFAULT_PARTITION__";
@@ -65,7 +64,7 @@ bool Like(std::string_view text, std::string_view pattern) {
 
 class Parser {
   public:
-    Parser(const std::vector<sql::Token>& tokens, std::vector<PartitionKeyType> keys)
+    Parser(const std::vector<Token>& tokens, std::vector<PartitionKeyType> keys)
         : cursor_(tokens), keys_(std::move(keys)) {}
 
     Result<PartitionFilter> Whole() {
@@ -76,7 +75,7 @@ class Parser {
 
   private:
     std::unexpected<base::Error> Wrong(std::string_view expected) const {
-        const sql::SyntaxError error = cursor_.Unexpected(expected);
+        const SyntaxError error = cursor_.Unexpected(expected);
         return Fail(ErrorCode::kInvalidArgument,
                     fmt::format("line {}:{}: {}", error.at.line, error.at.column, error.message));
     }
@@ -119,7 +118,7 @@ class Parser {
             if (cursor_.Peek(1).kind == TokenKind::kString) cursor_.Next();
         }
         const bool negative = cursor_.AcceptSymbol("-");
-        const sql::Token& token = cursor_.Peek();
+        const Token& token = cursor_.Peek();
         const bool number = token.kind == TokenKind::kInteger || token.kind == TokenKind::kDecimal || token.kind == TokenKind::kDouble;
         if (!number && (token.kind != TokenKind::kString || negative)) return Wrong("a value");
         cursor_.Next();
@@ -127,10 +126,10 @@ class Parser {
     }
 
     Result<size_t> KeyIndex() {
-        const sql::Token& token = cursor_.Peek();
+        const Token& token = cursor_.Peek();
         if (token.kind != TokenKind::kIdentifier && token.kind != TokenKind::kQuotedIdentifier) return Wrong("a partition key");
         for (size_t i = 0; i < keys_.size(); ++i) {
-            if (sql::EqualsKeyword(token.value, keys_[i].name)) {
+            if (EqualsKeyword(token.value, keys_[i].name)) {
                 cursor_.Next();
                 return i;
             }
@@ -204,17 +203,17 @@ class Parser {
         return PartitionFilter([filter = std::move(filter)](const auto& v) { return !filter(v); });
     }
 
-    sql::TokenCursor cursor_;
+    TokenCursor cursor_;
     std::vector<PartitionKeyType> keys_;
 };
 
 }  // namespace
 
 Result<PartitionFilter> ParsePartitionFilter(const std::string& expression, std::vector<PartitionKeyType> keys) {
-    sql::LexerOptions options;
+    LexerOptions options;
     options.backquoted_identifiers = true;
     options.max_bytes = 64 * 1024;
-    const auto tokens = sql::Tokenize(expression, options);
+    const auto tokens = Tokenize(expression, options);
     if (!tokens) {
         return Fail(ErrorCode::kInvalidArgument, fmt::format("line {}:{}: {}", tokens.error().at.line,
                                                              tokens.error().at.column, tokens.error().message));
@@ -223,4 +222,4 @@ Result<PartitionFilter> ParsePartitionFilter(const std::string& expression, std:
     return Parser(*tokens, std::move(keys)).Whole();
 }
 
-}  // namespace wellhead::services::glue
+}  // namespace wellhead::sql

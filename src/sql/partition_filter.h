@@ -1,5 +1,5 @@
 #pragma once
-// The expression of GetPartitions: "year = '2024' AND month IN ('04', '05')". Values compare by the type of their key.
+// The expression of Glue's GetPartitions: "year = '2024' AND month IN ('04', '05')". Values compare by the type of their key.
 
 #include <functional>
 #include <string>
@@ -7,7 +7,7 @@
 
 #include "base/result.h"
 
-namespace wellhead::services::glue {
+namespace wellhead::sql {
 
 struct PartitionKeyType {
     std::string name;
@@ -21,4 +21,4 @@ using PartitionFilter = std::function<bool(const std::vector<std::string>& value
 // LIKE IS NULL and brackets; literals: strings, numbers, DATE '...', TIMESTAMP '...'. Nesting is limited.
 base::Result<PartitionFilter> ParsePartitionFilter(const std::string& expression, std::vector<PartitionKeyType> keys);
 
-}  // namespace wellhead::services::glue
+}  // namespace wellhead::sql
