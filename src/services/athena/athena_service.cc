@@ -1,16 +1,16 @@
+// The life of an execution: started, run, saved, found again.
 #include "services/athena/athena_service.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <boost/json/object.hpp>
 
 #include "api/stored.h"
 #include "apis/athena/errors.h"
 #include "apis/athena/shapes.h"
 #include "base/log.h"
 #include "base/metrics.h"
-#include "services/athena/result_page.h"
+#include "services/athena/result_set.h"
 
 namespace wellhead::services::athena {
 
@@ -20,14 +20,16 @@ using base::ErrorCode;
 using base::Result;
 using std::unexpected;
 namespace errors = apis::athena;
+namespace sa = sql::athena;
 
 namespace {
 
 constexpr const char* kExecutions = "athena/executions";
 constexpr const char* kMetadata = "athena/result_metadata";
+constexpr const char* kRuntime = "athena/runtime_statistics";
+constexpr const char* kTokens = "athena/request_tokens";
 constexpr const char* kGroups = "athena/workgroups";
 constexpr size_t kKeptExecutions = 10000;
-constexpr uint64_t kMostResultBytes = uint64_t{1} << 30;
 
 std::string Lower(std::string_view text) {
     std::string out(text);
@@ -37,94 +39,25 @@ std::string Lower(std::string_view text) {
     return out;
 }
 
-// Hive's spelling of a type as ResultSetMetadata has it.
-wire::ColumnInfo Info(const query::Column& column) {
-    wire::ColumnInfo info;
-    info.CatalogName = "hive";
-    info.SchemaName = "";
-    info.TableName = "";
-    info.Name = column.name;
-    info.Label = column.name;
-    info.Nullable = wire::ColumnNullable::kUnknown;
-    info.Precision = 0;
-    info.Scale = 0;
-    std::string type = column.type.substr(0, column.type.find_first_of("<("));
-    struct Known {
-        std::string_view hive, athena;
-        int32_t precision;
-    };
-    static constexpr Known kKnown[] = {{"string", "varchar", 2147483647}, {"int", "integer", 10}, {"bigint", "bigint", 19},
-                                       {"smallint", "smallint", 5}, {"tinyint", "tinyint", 3}, {"double", "double", 17},
-                                       {"float", "float", 17}, {"timestamp", "timestamp", 3}, {"struct", "row", 0},
-                                       {"timestamp with time zone", "timestamp with time zone", 3}, {"binary", "varbinary", 1073741824}};
-    for (const Known& known : kKnown) {
-        if (type != known.hive) continue;
-        type = known.athena;
-        info.Precision = known.precision;
-        break;
-    }
-    if (type == "decimal") {
-        int precision = 0;
-        int scale = 0;
-        std::sscanf(column.type.c_str(), "decimal(%d,%d)", &precision, &scale);
-        info.Precision = precision;
-        info.Scale = scale;
-    }
-    info.CaseSensitive = type == "varchar";
-    info.Type = std::move(type);
-    return info;
+bool HasEnded(const wire::QueryExecution& shown) { return shown.Status->CompletionDateTime.has_value(); }
+
+// https://docs.aws.amazon.com/athena/latest/ug/error-reference.html: 1 is the system's, 2 the user's; 3 other.
+wire::AthenaError ErrorOf(const std::string& reason) {
+    wire::AthenaError error;
+    const bool system = reason.starts_with("GENERIC_INTERNAL");
+    error.ErrorCategory = system ? 1 : 2;
+    error.ErrorType = reason.starts_with("TABLE_NOT_FOUND") ? 1100 : reason.starts_with("SYNTAX_ERROR") || reason.starts_with("COLUMN_NOT_FOUND") ? 1006 : system ? 401 : 1006;
+    error.Retryable = system;
+    error.ErrorMessage = reason;
+    return error;
 }
 
-// The engine's words as Athena's.
-std::string Reason(const base::Error& error, const std::string& query) {
-    switch (error.code) {
-        case ErrorCode::kLimit: return "EXCEEDED_MEMORY_LIMIT: Query exhausted resources at this scale factor: " + error.message;
-        case ErrorCode::kTimeout: return "EXCEEDED_TIME_LIMIT: " + error.message;
-        case ErrorCode::kUnavailable: return "GENERIC_INTERNAL_ERROR: " + error.message;
-        case ErrorCode::kPermission: return "PERMISSION_DENIED: " + error.message;
-        default: break;
-    }
-    const std::string& text = error.message;
-    const std::string mark = "Referenced column \"";
-    if (const size_t at = text.find(mark); at != std::string::npos) {
-        const std::string name = text.substr(at + mark.size(), text.find('"', at + mark.size()) - at - mark.size());
-        const sql::Position place = sql::athena::FindIdentifier(query, name);
-        return fmt::format("COLUMN_NOT_FOUND: line {}:{}: Column '{}' cannot be resolved or requester is not authorized to access requested resources",
-                           place.line, place.column, name);
-    }
-    if (text.starts_with("Parser Error")) return "SYNTAX_ERROR: line 1:1: " + text;
-    if (text.starts_with("Binder Error")) return "TYPE_MISMATCH: line 1:1: " + text;
-    if (text.starts_with("Conversion Error")) return "INVALID_CAST_ARGUMENT: " + text;
-    return "GENERIC_USER_ERROR: " + text;
-}
-
-std::vector<std::string> Words(const std::string& query, size_t most) {
-    std::vector<std::string> words;
-    const auto tokens = sql::Tokenize(query, sql::athena::AthenaLexer());
-    if (!tokens) return words;
-    for (const sql::Token& token : *tokens) {
-        if (token.kind == sql::TokenKind::kEnd || words.size() == most) break;
-        words.push_back(token.kind == sql::TokenKind::kString ? "'" + token.value : Lower(token.value));
-    }
-    while (!words.empty() && words.back() == ";") words.pop_back();
-    return words;
-}
-
-bool IsQuery(const std::vector<std::string>& words) {
-    if (words.empty()) return true;
-    return words[0] == "select" || words[0] == "with" || words[0] == "values" || words[0] == "(" || words[0] == "table";
-}
-
-void ParseLocation(const std::string& location, std::string& bucket, std::string& key) {
-    const size_t slash = location.find('/', 5);
-    bucket = location.substr(5, slash == std::string::npos ? slash : slash - 5);
-    key = slash == std::string::npos ? "" : location.substr(slash + 1);
-}
+int64_t Ms(base::Duration duration) { return std::chrono::duration_cast<std::chrono::milliseconds>(duration).count(); }
 
 }  // namespace
 
 AthenaService::AthenaService(AthenaDependencies dependencies, AthenaSettings settings)
-    : deps_(std::move(dependencies)), settings_(std::move(settings)), scanner_(deps_.glue, deps_.s3, deps_.objects) {}
+    : deps_(std::move(dependencies)), settings_(std::move(settings)), lake_(deps_.s3, deps_.objects, deps_.files, deps_.pool) {}
 AthenaService::~AthenaService() = default;
 
 env::Task<Result<std::unique_ptr<AthenaService>>> AthenaService::Open(AthenaDependencies dependencies, AthenaSettings settings) {
@@ -132,13 +65,12 @@ env::Task<Result<std::unique_ptr<AthenaService>>> AthenaService::Open(AthenaDepe
     const auto prepare = [&service]() -> Result<void> {
         env::Files& files = service->deps_.files;
         const std::string& directory = service->settings_.work_directory;
-        RETURN_IF_ERROR(files.MakeDirectories(directory));
-        ASSIGN_OR_RETURN(const auto entries, files.List(directory));
-        for (const env::DirectoryEntry& entry : entries) RETURN_IF_ERROR(files.Remove(directory + "/" + entry.name));
-        return {};
+        RETURN_IF_ERROR(RemoveTree(files, directory));
+        return files.MakeDirectories(directory);
     };
     CO_RETURN_IF_ERROR(co_await env::RunBlocking(service->deps_.pool, prepare));
     CO_RETURN_IF_ERROR(co_await service->Load());
+    CO_RETURN_IF_ERROR(co_await service->LoadSaved());
     co_return service;
 }
 
@@ -148,25 +80,39 @@ env::Task<Result<void>> AthenaService::Load() {
     primary.State = wire::WorkGroupState::kEnabled;
     primary.CreationTime = deps_.clock.Now();
     primary.Configuration.emplace().EnforceWorkGroupConfiguration = false;
+    primary.Configuration->PublishCloudWatchMetricsEnabled = false;
+    primary.Configuration->RequesterPaysEnabled = false;
+    primary.Configuration->EngineVersion.emplace().SelectedEngineVersion = "AUTO";
+    primary.Configuration->EngineVersion->EffectiveEngineVersion = "Athena engine version 3";
     groups_["primary"] = std::move(primary);
     CO_ASSIGN_OR_RETURN(auto groups, co_await deps_.table.Scan(kGroups, storage::PrefixRange("")));
     for (const auto& entry : groups) {
         CO_ASSIGN_OR_RETURN(groups_[entry.key], api::FromStored<wire::WorkGroup>(entry.value, wire::shapes::WorkGroup_structure));
     }
+    CO_ASSIGN_OR_RETURN(auto metadata, co_await deps_.table.Scan(kMetadata, storage::PrefixRange("")));
+    CO_ASSIGN_OR_RETURN(auto runtime, co_await deps_.table.Scan(kRuntime, storage::PrefixRange("")));
     CO_ASSIGN_OR_RETURN(auto executions, co_await deps_.table.Scan(kExecutions, storage::PrefixRange("")));
     for (const auto& entry : executions) {
         auto execution = std::make_shared<Execution>();
         CO_ASSIGN_OR_RETURN(execution->shown, api::FromStored<wire::QueryExecution>(entry.value, wire::shapes::QueryExecution_structure));
-        CO_ASSIGN_OR_RETURN(auto metadata, co_await deps_.table.Get(kMetadata, entry.key));
-        if (metadata) {
-            CO_ASSIGN_OR_RETURN(execution->metadata, api::FromStored<wire::ResultSetMetadata>(*metadata, wire::shapes::ResultSetMetadata_structure));
-        }
-        const std::string state = execution->shown.Status->State.value_or("");
-        if (state == wire::QueryExecutionState::kQueued || state == wire::QueryExecutionState::kRunning) {
-            SetState(*execution, wire::QueryExecutionState::kFailed, "GENERIC_INTERNAL_ERROR: The server stopped during the query.");
-        }
+        if (!HasEnded(execution->shown)) SetState(*execution, wire::QueryExecutionState::kFailed, "GENERIC_INTERNAL_ERROR: The server stopped during the query.");
         executions_[entry.key] = std::move(execution);
         order_.push_back(entry.key);
+    }
+    for (const auto& entry : metadata) {
+        const auto found = executions_.find(entry.key);
+        if (found == executions_.end()) continue;
+        CO_ASSIGN_OR_RETURN(found->second->metadata, api::FromStored<wire::ResultSetMetadata>(entry.value, wire::shapes::ResultSetMetadata_structure));
+    }
+    for (const auto& entry : runtime) {
+        const auto found = executions_.find(entry.key);
+        if (found == executions_.end()) continue;
+        CO_ASSIGN_OR_RETURN(found->second->runtime, api::FromStored<wire::QueryRuntimeStatistics>(entry.value, wire::shapes::QueryRuntimeStatistics_structure));
+    }
+    CO_ASSIGN_OR_RETURN(auto tokens, co_await deps_.table.Scan(kTokens, storage::PrefixRange("")));
+    for (const auto& entry : tokens) {
+        by_token_[entry.key] = entry.value;
+        token_of_[entry.value] = entry.key;
     }
     std::sort(order_.begin(), order_.end(), [this](const std::string& a, const std::string& b) {
         return executions_[a]->shown.Status->SubmissionDateTime < executions_[b]->shown.Status->SubmissionDateTime;
@@ -175,10 +121,14 @@ env::Task<Result<void>> AthenaService::Load() {
 }
 
 env::Task<void> AthenaService::Close() {
+    std::vector<std::shared_ptr<Execution>> running;
     {
         const std::lock_guard lock(mutex_);
-        for (auto& [id, execution] : executions_) execution->stop.request_stop();
+        for (auto& [id, execution] : executions_) {
+            if (!HasEnded(execution->shown)) running.push_back(execution);
+        }
     }
+    for (const auto& execution : running) execution->stop.request_stop();
     co_await scope_.Close();
 }
 
@@ -188,272 +138,295 @@ std::shared_ptr<AthenaService::Execution> AthenaService::Find(const std::string&
     return found == executions_.end() ? nullptr : found->second;
 }
 
-std::optional<wire::WorkGroup> AthenaService::FindGroup(const std::string& name) const {
-    const std::lock_guard lock(mutex_);
-    const auto found = groups_.find(name);
-    if (found == groups_.end()) return std::nullopt;
-    return found->second;
-}
-
 void AthenaService::SetState(Execution& execution, std::string_view state, std::string reason) {
     const std::lock_guard lock(mutex_);
     wire::QueryExecutionStatus& status = *execution.shown.Status;
     status.State = state;
     if (!reason.empty()) {
-        status.StateChangeReason = reason;
-        if (state == wire::QueryExecutionState::kFailed) {
-            wire::AthenaError error;
-            error.ErrorCategory = reason.starts_with("GENERIC_INTERNAL") ? 1 : 2;
-            error.ErrorType = 1006;
-            error.Retryable = false;
-            error.ErrorMessage = reason;
-            status.AthenaError = std::move(error);
-        }
+        if (state == wire::QueryExecutionState::kFailed) status.AthenaError = ErrorOf(reason);
+        status.StateChangeReason = std::move(reason);
     }
-    if (state != wire::QueryExecutionState::kQueued && state != wire::QueryExecutionState::kRunning) {
-        status.CompletionDateTime = deps_.clock.Now();
-        if (!execution.shown.Statistics) execution.shown.Statistics.emplace();
-        execution.shown.Statistics->TotalExecutionTimeInMillis =
-            base::ToUnixMs(*status.CompletionDateTime) - base::ToUnixMs(*status.SubmissionDateTime);
-    }
+    if (state == wire::QueryExecutionState::kQueued || state == wire::QueryExecutionState::kRunning) return;
+    status.CompletionDateTime = deps_.clock.Now();
+    if (!execution.shown.Statistics) execution.shown.Statistics.emplace();
+    execution.shown.Statistics->TotalExecutionTimeInMillis = base::ToUnixMs(*status.CompletionDateTime) - base::ToUnixMs(*status.SubmissionDateTime);
 }
 
-env::Task<Result<void>> AthenaService::SaveExecution(const Execution& execution) {
+env::Task<Result<void>> AthenaService::SaveExecution(const Execution& execution, std::optional<std::string> token) {
     storage::TableBatch batch;
     {
         const std::lock_guard lock(mutex_);
         const std::string& id = *execution.shown.QueryExecutionId;
         batch.Put(kExecutions, id, api::ToStored(execution.shown, wire::shapes::QueryExecution_structure));
-        batch.Put(kMetadata, id, api::ToStored(execution.metadata, wire::shapes::ResultSetMetadata_structure));
+        if (HasEnded(execution.shown)) {
+            batch.Put(kMetadata, id, api::ToStored(execution.metadata, wire::shapes::ResultSetMetadata_structure));
+            batch.Put(kRuntime, id, api::ToStored(execution.runtime, wire::shapes::QueryRuntimeStatistics_structure));
+        }
+        if (token) batch.Put(kTokens, *token, id);
     }
     co_return co_await deps_.table.Commit(std::move(batch));
 }
 
-env::Task<Outcome<wire::StartQueryExecutionOutput>> AthenaService::StartQueryExecution(const CallContext& context,
-                                                                                       wire::StartQueryExecutionInput input) {
+// EXECUTE becomes what was prepared, with its parameters.
+std::expected<sa::Statement, std::string> AthenaService::StatementOf(Execution& execution, const std::string& group) {
+    auto statement = sa::ParseStatement(execution.text);
+    if (!statement) return unexpected(statement.error().Text());
+    const auto* execute = std::get_if<sa::Execute>(&*statement);
+    if (execute == nullptr) return std::move(*statement);
+    std::string text;
+    {
+        const std::lock_guard lock(mutex_);
+        const auto found = prepared_.find({group, execute->name});
+        if (found == prepared_.end()) {
+            return unexpected(fmt::format("NOT_FOUND: line {}:{}: Prepared statement not found: {}", execute->at.line, execute->at.column, execute->name));
+        }
+        text = found->second.QueryStatement.value_or("");
+    }
+    if (!execute->parameters.empty()) execution.run.parameters = execute->parameters;
+    execution.text = std::move(text);
+    auto inner = sa::ParseStatement(execution.text);
+    if (!inner) return unexpected(inner.error().Text());
+    if (std::holds_alternative<sa::Execute>(*inner) || std::holds_alternative<sa::Prepare>(*inner) || std::holds_alternative<sa::Deallocate>(*inner)) {
+        return unexpected("NOT_SUPPORTED: A prepared statement of this kind is not served");
+    }
+    return std::move(*inner);
+}
+
+Outcome<std::shared_ptr<AthenaService::Execution>> AthenaService::MakeExecution(const CallContext& context, wire::StartQueryExecutionInput input) {
     const std::string group_name = input.WorkGroup.value_or("primary");
     const auto group = FindGroup(group_name);
-    if (!group) co_return unexpected(errors::InvalidRequestException(fmt::format("WorkGroup {} is not found.", group_name)));
-    if (group->State == wire::WorkGroupState::kDisabled) co_return unexpected(errors::InvalidRequestException(fmt::format("WorkGroup {} is disabled.", group_name)));
-    if (input.ClientRequestToken) {
-        const std::lock_guard lock(mutex_);
-        if (const auto same = by_token_.find(*input.ClientRequestToken); same != by_token_.end()) {
-            if (executions_[same->second]->shown.Query != input.QueryString) {
-                co_return unexpected(errors::InvalidRequestException("Idempotent parameters do not match"));
-            }
-            wire::StartQueryExecutionOutput output;
-            output.QueryExecutionId = same->second;
-            co_return output;
-        }
+    if (!group) return unexpected(errors::InvalidRequestException(fmt::format("WorkGroup {} is not found.", group_name)));
+    if (group->State == wire::WorkGroupState::kDisabled) return unexpected(errors::InvalidRequestException(fmt::format("WorkGroup {} is disabled.", group_name)));
+    const wire::WorkGroupConfiguration configuration = group->Configuration.value_or(wire::WorkGroupConfiguration{});
+    const bool enforced = configuration.EnforceWorkGroupConfiguration.value_or(false);
+    wire::ResultConfiguration results = configuration.ResultConfiguration.value_or(wire::ResultConfiguration{});
+    if (!enforced && input.ResultConfiguration) {
+        if (input.ResultConfiguration->OutputLocation) results.OutputLocation = input.ResultConfiguration->OutputLocation;
+        if (input.ResultConfiguration->EncryptionConfiguration) results.EncryptionConfiguration = input.ResultConfiguration->EncryptionConfiguration;
+        if (input.ResultConfiguration->AclConfiguration) results.AclConfiguration = input.ResultConfiguration->AclConfiguration;
     }
-    std::string location;
-    const bool enforced = group->Configuration && group->Configuration->EnforceWorkGroupConfiguration.value_or(false);
-    if (group->Configuration && group->Configuration->ResultConfiguration) location = group->Configuration->ResultConfiguration->OutputLocation.value_or("");
-    if (!enforced && input.ResultConfiguration && input.ResultConfiguration->OutputLocation) location = *input.ResultConfiguration->OutputLocation;
+    std::string location = results.OutputLocation.value_or("");
     if (location.empty()) {
-        co_return unexpected(errors::InvalidRequestException(
+        return unexpected(errors::InvalidRequestException(
             "No output location provided. An output location is required either through the Workgroup result configuration setting or as an API input."));
     }
-    if (!location.starts_with("s3://")) co_return unexpected(errors::InvalidRequestException("outputLocation is not a valid S3 path."));
+    if (!ParseS3(location) || !location.starts_with("s3://")) return unexpected(errors::InvalidRequestException("outputLocation is not a valid S3 path."));
     if (location.back() != '/') location += '/';
+    if (input.QueryExecutionContext && input.QueryExecutionContext->Catalog && Lower(*input.QueryExecutionContext->Catalog) != "awsdatacatalog") {
+        return unexpected(errors::InvalidRequestException(fmt::format("DataCatalog {} was not found", *input.QueryExecutionContext->Catalog)));
+    }
     auto execution = std::make_shared<Execution>();
     const std::string id = env::RandomUuid(deps_.random);
-    const auto words = Words(input.QueryString, 3);
-    const bool query = IsQuery(words);
+    RunContext& run = execution->run;
+    run.call = context;
+    run.execution_id = id;
+    if (input.QueryExecutionContext) run.database = Lower(input.QueryExecutionContext->Database.value_or(""));
+    if (run.database.empty()) run.database = "default";
+    run.parameters = input.ExecutionParameters.value_or(std::vector<std::string>{});
+    run.folder = location;
+    run.output_enforced = enforced;
+    run.directory = settings_.work_directory + "/" + id;
+    if (configuration.BytesScannedCutoffPerQuery) run.scan_limit = static_cast<uint64_t>(*configuration.BytesScannedCutoffPerQuery);
+    run.stop = execution->stop.get_token();
+    execution->text = input.QueryString;
+    execution->statement = StatementOf(*execution, group_name);
     wire::QueryExecution& shown = execution->shown;
+    const bool parsed = execution->statement.has_value();
+    const sa::StatementName name = parsed ? sa::NameOf(*execution->statement) : sa::StatementName{"DML", ""};
+    shown.StatementType = name.type;
+    if (!name.subtype.empty()) shown.SubstatementType = name.subtype;
+    run.output = location + id;
+    if (parsed && std::holds_alternative<sa::CreateTableAs>(*execution->statement)) run.output = location + "tables/" + id;
+    else if (!parsed || name.subtype == "SELECT") run.output += ".csv";
+    else if (name.type != "DML") run.output += ".txt";
     shown.QueryExecutionId = id;
-    shown.Query = input.QueryString;
-    shown.StatementType = query ? wire::StatementType::kDml : !words.empty() && (words[0] == "show" || words[0] == "describe" || words[0] == "explain")
-                                                                  ? wire::StatementType::kUtility : wire::StatementType::kDdl;
-    if (query) shown.SubstatementType = "SELECT";
-    shown.ResultConfiguration.emplace().OutputLocation = location + id + (query ? ".csv" : ".txt");
-    shown.ResultReuseConfiguration.emplace().ResultReuseByAgeConfiguration.emplace().Enabled = false;
+    shown.Query = std::move(input.QueryString);
+    shown.ResultConfiguration = std::move(results);
+    shown.ResultConfiguration->OutputLocation = run.output;
+    shown.ResultReuseConfiguration = input.ResultReuseConfiguration;
+    if (!shown.ResultReuseConfiguration) shown.ResultReuseConfiguration.emplace().ResultReuseByAgeConfiguration.emplace().Enabled = false;
     shown.QueryExecutionContext = input.QueryExecutionContext.value_or(wire::QueryExecutionContext{});
     shown.Status.emplace().State = wire::QueryExecutionState::kQueued;
     shown.Status->SubmissionDateTime = deps_.clock.Now();
+    // A result that was asked to be reused may be made anew.
     shown.Statistics.emplace().ResultReuseInformation.emplace().ReusedPreviousResult = false;
     shown.WorkGroup = group_name;
     shown.EngineVersion.emplace().SelectedEngineVersion = "AUTO";
     shown.EngineVersion->EffectiveEngineVersion = "Athena engine version 3";
-    shown.ExecutionParameters = input.ExecutionParameters;
-    execution->context = context;
+    shown.ExecutionParameters = std::move(input.ExecutionParameters);
+    return execution;
+}
+
+env::Task<Outcome<wire::StartQueryExecutionOutput>> AthenaService::StartQueryExecution(const CallContext& context,
+                                                                                       wire::StartQueryExecutionInput input) {
+    const std::optional<std::string> token = input.ClientRequestToken;
+    const auto same = [&]() -> std::optional<Outcome<std::string>> {
+        if (!token) return std::nullopt;
+        const auto found = by_token_.find(*token);
+        if (found == by_token_.end() || !executions_.contains(found->second)) return std::nullopt;
+        if (executions_[found->second]->shown.Query == input.QueryString) return Outcome<std::string>(found->second);
+        return Outcome<std::string>(unexpected(errors::InvalidRequestException("Idempotent parameters do not match")));
+    };
+    wire::StartQueryExecutionOutput output;
     {
         const std::lock_guard lock(mutex_);
+        if (auto known = same()) {
+            if (!*known) co_return unexpected(known->error());
+            output.QueryExecutionId = **known;
+            co_return output;
+        }
+    }
+    auto made = MakeExecution(context, std::move(input));
+    if (!made) co_return unexpected(made.error());
+    std::shared_ptr<Execution> execution = std::move(*made);
+    const std::string id = execution->run.execution_id;
+    {
+        const std::lock_guard lock(mutex_);
+        input.QueryString = *execution->shown.Query;
+        if (auto known = same()) {
+            if (!*known) co_return unexpected(known->error());
+            output.QueryExecutionId = **known;
+            co_return output;
+        }
         executions_[id] = execution;
         order_.push_back(id);
-        if (input.ClientRequestToken) by_token_[*input.ClientRequestToken] = id;
+        if (token) {
+            by_token_[*token] = id;
+            token_of_[id] = *token;
+        }
+    }
+    auto saved = co_await SaveExecution(*execution, token);
+    if (!saved) {
+        SetState(*execution, wire::QueryExecutionState::kFailed, "GENERIC_INTERNAL_ERROR: " + saved.error().message);
+        co_return unexpected(errors::InternalServerException(saved.error().message));
     }
     base::Metrics::Global().GetCounter("wellhead_athena_queries_total", "Query executions started.").Add();
     env::Spawn(scope_, deps_.executor, "query " + id, RunExecution(std::move(execution)));
-    wire::StartQueryExecutionOutput output;
     output.QueryExecutionId = id;
     co_return output;
 }
 
+env::Task<Ran> AthenaService::KeepPrepared(Execution& execution) {
+    Result<void> done;
+    const std::string group = *execution.shown.WorkGroup;
+    if (const auto* prepare = std::get_if<sa::Prepare>(&*execution.statement)) {
+        wire::PreparedStatement statement;
+        statement.StatementName = prepare->name;
+        statement.WorkGroupName = group;
+        std::string text = prepare->query.text;
+        text.erase(0, std::min(text.find_first_not_of(" \t\r\n"), text.size()));
+        while (!text.empty() && (text.back() == ';' || text.back() == ' ' || text.back() == '\n')) text.pop_back();
+        statement.QueryStatement = std::move(text);
+        statement.LastModifiedTime = deps_.clock.Now();
+        done = co_await PutPrepared(std::move(statement));
+    } else if (const auto* gone = std::get_if<sa::Deallocate>(&*execution.statement)) {
+        StatementKey key{group, gone->name};
+        {
+            const std::lock_guard lock(mutex_);
+            if (!prepared_.contains(key)) co_return unexpected(fmt::format("NOT_FOUND: Prepared statement not found: {}", gone->name));
+        }
+        done = co_await DeletePrepared(std::move(key));
+    }
+    if (!done) co_return unexpected("GENERIC_INTERNAL_ERROR: " + done.error().message);
+    co_return RunResult{};
+}
+
+env::Task<Ran> AthenaService::RunStatement(Execution& execution) {
+    if (!execution.statement) co_return unexpected(execution.statement.error());
+    if (std::holds_alternative<sa::Prepare>(*execution.statement) || std::holds_alternative<sa::Deallocate>(*execution.statement)) {
+        co_return co_await KeepPrepared(execution);
+    }
+    const RunDependencies dependencies{deps_.clock, deps_.glue, lake_, deps_.engine};
+    StatementRun run(dependencies, execution.run);
+    auto ran = co_await run.Run(std::move(*execution.statement), execution.text);
+    if (!ran) co_return ran;
+    const bool rows = execution.run.output.ends_with(".csv");
+    auto metadata = MetadataOf(ran->columns, rows);
+    const std::string bytes = MetadataBytes(metadata);
+    auto place = ParseS3(execution.run.output + ".metadata");
+    auto put = co_await lake_.PutText(execution.run.call, std::move(*place), "application/octet-stream", bytes);
+    if (!put) co_return unexpected("PERMISSION_DENIED: the result cannot be written: " + put.error().message);
+    const std::lock_guard lock(mutex_);
+    execution.metadata = std::move(metadata);
+    co_return ran;
+}
+
+void AthenaService::Note(Execution& execution, const Ran& ran) {
+    const std::lock_guard lock(mutex_);
+    wire::QueryExecutionStatistics& statistics = *execution.shown.Statistics;
+    wire::QueryRuntimeStatisticsTimeline& timeline = execution.runtime.Timeline.emplace();
+    const RunResult nothing;
+    const RunResult& result = ran ? *ran : nothing;
+    timeline.QueryQueueTimeInMillis = statistics.QueryQueueTimeInMillis = 0;
+    timeline.ServicePreProcessingTimeInMillis = statistics.ServicePreProcessingTimeInMillis = 0;
+    timeline.QueryPlanningTimeInMillis = statistics.QueryPlanningTimeInMillis = Ms(result.planning);
+    timeline.EngineExecutionTimeInMillis = statistics.EngineExecutionTimeInMillis = Ms(result.engine);
+    timeline.ServiceProcessingTimeInMillis = statistics.ServiceProcessingTimeInMillis = Ms(result.storing);
+    statistics.DataScannedInBytes = static_cast<int64_t>(result.scanned_bytes);
+    statistics.DataManifestLocation = result.manifest;
+    if (!ran) return;
+    wire::QueryRuntimeStatisticsRows& rows = execution.runtime.Rows.emplace();
+    rows.InputBytes = static_cast<int64_t>(result.scanned_bytes);
+    rows.OutputRows = static_cast<int64_t>(result.output_rows);
+    rows.OutputBytes = static_cast<int64_t>(result.output_bytes);
+    if (result.written_rows) execution.update_count = static_cast<int64_t>(*result.written_rows);
+}
+
+env::Task<void> AthenaService::CleanUp(std::string directory) {
+    const auto remove = [this, &directory]() -> Result<void> {
+        auto file = deps_.files.Remove(directory + ".csv");
+        if (!file && file.error().code != ErrorCode::kNotFound) return file;
+        return RemoveTree(deps_.files, directory);
+    };
+    auto removed = co_await env::RunBlocking(deps_.pool, remove);
+    if (!removed) base::LogWarning("athena", "{}: {}", directory, removed.error().message);
+}
+
 env::Task<void> AthenaService::RunExecution(std::shared_ptr<Execution> execution) {
-    const base::Tick begin = deps_.clock.Ticks();
     SetState(*execution, wire::QueryExecutionState::kRunning, "");
-    const auto words = Words(*execution->shown.Query, 16);
-    std::expected<Done, std::string> done;
-    if (IsQuery(words)) done = co_await RunQuery(*execution);
-    else done = co_await RunStatement(*execution, words);
+    const Ran ran = co_await RunStatement(*execution);
+    Note(*execution, ran);
+    // What is shown as ended is on stable storage.
+    Execution ended;
     {
         const std::lock_guard lock(mutex_);
-        wire::QueryExecutionStatistics& statistics = *execution->shown.Statistics;
-        statistics.EngineExecutionTimeInMillis = std::chrono::duration_cast<std::chrono::milliseconds>(deps_.clock.Ticks() - begin).count();
-        statistics.DataScannedInBytes = done ? static_cast<int64_t>(done->scanned_bytes) : 0;
-        statistics.QueryQueueTimeInMillis = 0;
-        statistics.ServiceProcessingTimeInMillis = 0;
-        statistics.QueryPlanningTimeInMillis = 0;
-        if (done) {
-            execution->metadata.ColumnInfo.emplace();
-            for (const query::Column& column : done->columns) execution->metadata.ColumnInfo->push_back(Info(column));
-        }
+        ended.shown = execution->shown;
+        ended.metadata = execution->metadata;
+        ended.runtime = execution->runtime;
     }
-    if (execution->stop.stop_requested()) SetState(*execution, wire::QueryExecutionState::kCancelled, "Query cancelled by user");
-    else if (done) SetState(*execution, wire::QueryExecutionState::kSucceeded, "");
-    else SetState(*execution, wire::QueryExecutionState::kFailed, done.error());
-    auto saved = co_await SaveExecution(*execution);
-    if (!saved) base::LogError("athena", "execution {}: {}", *execution->shown.QueryExecutionId, saved.error().message);
+    if (execution->stop.stop_requested()) SetState(ended, wire::QueryExecutionState::kCancelled, "Query cancelled by user");
+    else if (ran) SetState(ended, wire::QueryExecutionState::kSucceeded, "");
+    else SetState(ended, ran.error() == kScanLimitReason ? wire::QueryExecutionState::kCancelled : wire::QueryExecutionState::kFailed, ran.error());
+    ended.runtime.Timeline->TotalExecutionTimeInMillis = ended.shown.Statistics->TotalExecutionTimeInMillis;
+    auto saved = co_await SaveExecution(ended, std::nullopt);
+    if (!saved) base::LogError("athena", "execution {}: {}", *ended.shown.QueryExecutionId, saved.error().message);
+    {
+        const std::lock_guard lock(mutex_);
+        execution->shown = std::move(ended.shown);
+        execution->runtime = std::move(ended.runtime);
+    }
+    co_await CleanUp(execution->run.directory);
+    co_await DropOldest();
+}
+
+env::Task<void> AthenaService::DropOldest() {
     std::string oldest;
+    storage::TableBatch batch;
     {
         const std::lock_guard lock(mutex_);
-        if (order_.size() > kKeptExecutions) {
-            oldest = order_.front();
-            order_.pop_front();
-            executions_.erase(oldest);
+        if (order_.size() <= kKeptExecutions || !HasEnded(executions_[order_.front()]->shown)) co_return;
+        oldest = order_.front();
+        order_.pop_front();
+        executions_.erase(oldest);
+        if (const auto token = token_of_.find(oldest); token != token_of_.end()) {
+            batch.Delete(kTokens, token->second);
+            by_token_.erase(token->second);
+            token_of_.erase(token);
         }
     }
-    if (oldest.empty()) co_return;
-    storage::TableBatch batch;
-    batch.Delete(kExecutions, oldest).Delete(kMetadata, oldest);
+    batch.Delete(kExecutions, oldest).Delete(kMetadata, oldest).Delete(kRuntime, oldest);
     auto deleted = co_await deps_.table.Commit(std::move(batch));
     if (!deleted) base::LogError("athena", "execution {}: {}", oldest, deleted.error().message);
-}
-
-env::Task<std::expected<AthenaService::Done, std::string>> AthenaService::RunQuery(Execution& execution) {
-    sql::athena::TranslationContext names;
-    names.database = execution.shown.QueryExecutionContext->Database.value_or("default");
-    names.parameters = execution.shown.ExecutionParameters.value_or(std::vector<std::string>{});
-    const std::string text = *execution.shown.Query;
-    auto translation = sql::athena::TranslateQuery(text, names);
-    if (!translation) co_return unexpected(translation.error().Text());
-    auto plan = co_await scanner_.Plan(execution.context, translation->tables);
-    if (!plan) co_return unexpected(plan.error().Text());
-    query::Query query;
-    query.setup = std::move(plan->setup);
-    query.sql = std::move(translation->sql);
-    query.readable_files = std::move(plan->readable_files);
-    const std::string path = settings_.work_directory + "/" + *execution.shown.QueryExecutionId + ".csv";
-    query.result_file = path;
-    auto answer = co_await deps_.engine.Run(std::move(query), execution.stop.get_token());
-    const auto take = [this, &path]() -> Result<base::Bytes> {
-        auto bytes = env::ReadWholeFile(deps_.files, path, kMostResultBytes);
-        auto removed = deps_.files.Remove(path);
-        if (!removed && removed.error().code != ErrorCode::kNotFound) return std::unexpected(removed.error());
-        return bytes;
-    };
-    auto bytes = co_await env::RunBlocking(deps_.pool, take);
-    if (!answer) co_return unexpected(Reason(answer.error(), text));
-    if (!bytes) co_return unexpected("GENERIC_INTERNAL_ERROR: " + bytes.error().message);
-    auto put = co_await PutResult(execution.context, *execution.shown.ResultConfiguration->OutputLocation, std::move(*bytes));
-    if (!put) co_return unexpected("PERMISSION_DENIED: the result cannot be written: " + put.error().message);
-    co_return Done{std::move(answer->columns), plan->bytes};
-}
-
-env::Task<Result<void>> AthenaService::PutResult(const CallContext& context, std::string location, base::Bytes bytes) {
-    apis::s3::PutObjectRequest request;
-    ParseLocation(location, request.Bucket, request.Key);
-    request.ContentLength = static_cast<int64_t>(bytes.size());
-    request.ContentType = location.ends_with(".csv") ? "text/csv" : "text/plain";
-    request.Body = api::MakeByteStream(std::move(bytes));
-    auto put = co_await deps_.s3.PutObject(context, std::move(request));
-    if (!put) co_return base::Fail(ErrorCode::kUnavailable, fmt::format("{}: {}", put.error().code, put.error().message));
-    co_return Result<void>{};
-}
-
-// The statements that only ask or change the catalog.
-env::Task<std::expected<AthenaService::Done, std::string>> AthenaService::RunStatement(Execution& execution,
-                                                                                       std::vector<std::string> words) {
-    words.resize(std::max<size_t>(words.size(), 8));
-    const std::string database = execution.shown.QueryExecutionContext->Database.value_or("default");
-    std::string text;
-    Done done;
-    done.columns = {{"tab_name", "string"}};
-    if (words[0] == "show" && (words[1] == "databases" || words[1] == "schemas")) {
-        apis::glue::GetDatabasesRequest all;
-        auto output = co_await deps_.glue.GetDatabases(execution.context, std::move(all));
-        if (!output) co_return unexpected("HIVE_METASTORE_ERROR: " + output.error().message);
-        for (const auto& item : output->DatabaseList) text += item.Name + "\n";
-        done.columns[0].name = "database_name";
-    } else if (words[0] == "show" && words[1] == "tables") {
-        apis::glue::GetTablesRequest request;
-        request.DatabaseName = words[2] == "in" || words[2] == "from" ? words[3] : database;
-        auto output = co_await deps_.glue.GetTables(execution.context, std::move(request));
-        if (!output) co_return unexpected("SCHEMA_NOT_FOUND: " + output.error().message);
-        for (const auto& item : *output->TableList) text += item.Name + "\n";
-    } else if (words[0] == "show" && words[1] == "partitions") {
-        apis::glue::GetPartitionsRequest request;
-        const bool qualified = words[3] == ".";
-        request.DatabaseName = qualified ? words[2] : database;
-        request.TableName = qualified ? words[4] : words[2];
-        apis::glue::GetTableRequest find;
-        find.DatabaseName = request.DatabaseName;
-        find.Name = request.TableName;
-        auto table = co_await deps_.glue.GetTable(execution.context, std::move(find));
-        if (!table) co_return unexpected("TABLE_NOT_FOUND: " + table.error().message);
-        auto output = co_await deps_.glue.GetPartitions(execution.context, std::move(request));
-        if (!output) co_return unexpected("HIVE_METASTORE_ERROR: " + output.error().message);
-        for (const auto& partition : *output->Partitions) {
-            for (size_t i = 0; i < partition.Values->size(); ++i) {
-                text += fmt::format("{}{}={}", i > 0 ? "/" : "", table->Table->PartitionKeys->at(i).Name, partition.Values->at(i));
-            }
-            text += "\n";
-        }
-        done.columns[0].name = "partition";
-    } else if (words[0] == "describe" || (words[0] == "show" && words[1] == "columns")) {
-        const size_t at = words[0] == "describe" ? 1 : 3;
-        apis::glue::GetTableRequest find;
-        find.DatabaseName = words[at + 1] == "." ? words[at] : database;
-        find.Name = words[at + 1] == "." ? words[at + 2] : words[at];
-        auto table = co_await deps_.glue.GetTable(execution.context, std::move(find));
-        if (!table) co_return unexpected("TABLE_NOT_FOUND: " + table.error().message);
-        for (const auto* columns : {&table->Table->StorageDescriptor->Columns, &table->Table->PartitionKeys}) {
-            if (!*columns) continue;
-            for (const auto& column : **columns) {
-                text += words[0] == "show" ? column.Name + "\n" : fmt::format("{:<20}\t{:<20}\t{}\n", column.Name, column.Type.value_or(""), column.Comment.value_or(""));
-            }
-        }
-        done.columns[0].name = words[0] == "show" ? "field" : "col_name";
-    } else if (words[0] == "create" && (words[1] == "database" || words[1] == "schema")) {
-        const bool lenient = words[2] == "if";
-        apis::glue::CreateDatabaseRequest request;
-        request.DatabaseInput.Name = words[lenient ? 5 : 2];
-        auto output = co_await deps_.glue.CreateDatabase(execution.context, std::move(request));
-        if (!output && !(lenient && output.error().code == "AlreadyExistsException")) co_return unexpected("HIVE_METASTORE_ERROR: " + output.error().message);
-    } else if (words[0] == "drop" && (words[1] == "table" || words[1] == "database" || words[1] == "schema")) {
-        const bool lenient = words[2] == "if";
-        const size_t at = lenient ? 4 : 2;
-        std::optional<api::ServiceError> error;
-        if (words[1] == "table") {
-            apis::glue::DeleteTableRequest request;
-            request.DatabaseName = words[at + 1] == "." ? words[at] : database;
-            request.Name = words[at + 1] == "." ? words[at + 2] : words[at];
-            auto output = co_await deps_.glue.DeleteTable(execution.context, std::move(request));
-            if (!output) error = output.error();
-        } else {
-            apis::glue::DeleteDatabaseRequest request;
-            request.Name = words[at];
-            auto output = co_await deps_.glue.DeleteDatabase(execution.context, std::move(request));
-            if (!output) error = output.error();
-        }
-        if (error && !(lenient && error->code == "EntityNotFoundException")) co_return unexpected("HIVE_METASTORE_ERROR: " + error->message);
-    } else {
-        co_return unexpected(fmt::format("NOT_SUPPORTED: line 1:1: the statement {} {} is not served", words[0], words[1]));
-    }
-    auto put = co_await PutResult(execution.context, *execution.shown.ResultConfiguration->OutputLocation, std::move(text));
-    if (!put) co_return unexpected("PERMISSION_DENIED: the result cannot be written: " + put.error().message);
-    co_return done;
 }
 
 env::Task<Outcome<wire::StopQueryExecutionOutput>> AthenaService::StopQueryExecution(const CallContext&, wire::StopQueryExecutionInput input) {
@@ -462,7 +435,7 @@ env::Task<Outcome<wire::StopQueryExecutionOutput>> AthenaService::StopQueryExecu
     bool running = false;
     {
         const std::lock_guard lock(mutex_);
-        running = !execution->shown.Status->CompletionDateTime.has_value();
+        running = !HasEnded(execution->shown);
     }
     // Outside of the lock: it ends a process.
     if (running) execution->stop.request_stop();
@@ -502,9 +475,11 @@ env::Task<Outcome<wire::ListQueryExecutionsOutput>> AthenaService::ListQueryExec
     wire::ListQueryExecutionsOutput output;
     output.QueryExecutionIds.emplace();
     const std::string group = input.WorkGroup.value_or("primary");
-    const size_t most = static_cast<size_t>(input.MaxResults.value_or(50));
+    if (!FindGroup(group)) co_return unexpected(errors::InvalidRequestException(fmt::format("WorkGroup {} is not found.", group)));
+    const size_t most = static_cast<size_t>(std::clamp(input.MaxResults.value_or(50), 1, 50));
     bool skip = input.NextToken.has_value();
     const std::lock_guard lock(mutex_);
+    if (skip && !executions_.contains(*input.NextToken)) co_return unexpected(errors::InvalidRequestException("The NextToken is not one of ours."));
     for (auto id = order_.rbegin(); id != order_.rend(); ++id) {
         if (skip) {
             skip = *id != *input.NextToken;
@@ -517,68 +492,6 @@ env::Task<Outcome<wire::ListQueryExecutionsOutput>> AthenaService::ListQueryExec
         }
         output.QueryExecutionIds->push_back(*id);
     }
-    co_return output;
-}
-
-env::Task<Outcome<wire::GetQueryResultsOutput>> AthenaService::GetQueryResults(const CallContext& context, wire::GetQueryResultsInput input) {
-    auto execution = Find(input.QueryExecutionId);
-    if (!execution) co_return unexpected(errors::InvalidRequestException(fmt::format("QueryExecution {} was not found", input.QueryExecutionId)));
-    std::string state;
-    std::string location;
-    wire::ResultSetMetadata metadata;
-    {
-        const std::lock_guard lock(mutex_);
-        state = *execution->shown.Status->State;
-        location = *execution->shown.ResultConfiguration->OutputLocation;
-        metadata = execution->metadata;
-    }
-    if (state != wire::QueryExecutionState::kSucceeded) {
-        co_return unexpected(errors::InvalidRequestException(fmt::format("Query has not yet finished. Current state: {}", state)));
-    }
-    uint64_t offset = 0;
-    if (input.NextToken) {
-        char* end = nullptr;
-        offset = std::strtoull(input.NextToken->c_str(), &end, 10);
-        if (*end != '\0' || input.NextToken->empty()) co_return unexpected(errors::InvalidRequestException("The NextToken is not one of ours."));
-    }
-    wire::GetQueryResultsOutput output;
-    output.UpdateCount = 0;
-    output.ResultSet.emplace().ResultSetMetadata = std::move(metadata);
-    output.ResultSet->Rows.emplace();
-    apis::s3::GetObjectRequest request;
-    ParseLocation(location, request.Bucket, request.Key);
-    if (offset > 0) request.Range = fmt::format("bytes={}-", offset);
-    auto object = co_await deps_.s3.GetObject(context, std::move(request));
-    if (!object) co_return unexpected(errors::InvalidRequestException(fmt::format("Could not find results: {}", object.error().message)));
-    const size_t most = static_cast<size_t>(std::clamp(input.MaxResults.value_or(1000), 1, 1000));
-    const bool csv = location.ends_with(".csv");
-    std::string text;
-    bool last = false;
-    size_t consumed = 0;
-    std::vector<CsvRow> rows;
-    while (rows.size() < most && !last) {
-        auto piece = co_await object->Body->Read();
-        if (!piece) co_return unexpected(errors::InternalServerException(piece.error().message));
-        last = piece->empty();
-        text += *piece;
-        if (csv) {
-            rows = TakeRows(text, most, last, consumed);
-            continue;
-        }
-        rows.clear();
-        consumed = 0;
-        for (size_t end = text.find('\n'); end != std::string::npos && rows.size() < most; end = text.find('\n', consumed)) {
-            rows.push_back({text.substr(consumed, end - consumed)});
-            consumed = end + 1;
-        }
-    }
-    for (CsvRow& row : rows) {
-        wire::Row made;
-        made.Data.emplace();
-        for (auto& cell : row) made.Data->push_back(wire::Datum{std::move(cell)});
-        output.ResultSet->Rows->push_back(std::move(made));
-    }
-    if (consumed < text.size() || !last) output.NextToken = std::to_string(offset + consumed);
     co_return output;
 }
 

@@ -14,7 +14,7 @@
 #include "env/files.h"
 #include "env/random.h"
 #include "env/scope.h"
-#include "services/athena/table_scan.h"
+#include "services/athena/statement_run.h"
 #include "storage/table/table.h"
 
 namespace wellhead::services::athena {
@@ -56,10 +56,28 @@ class AthenaService : public apis::athena::AthenaApi {
     ATHENA_OPERATION(BatchGetQueryExecution)
     ATHENA_OPERATION(ListQueryExecutions)
     ATHENA_OPERATION(GetQueryResults)
+    ATHENA_OPERATION(GetQueryRuntimeStatistics)
     ATHENA_OPERATION(CreateWorkGroup)
     ATHENA_OPERATION(GetWorkGroup)
     ATHENA_OPERATION(ListWorkGroups)
+    ATHENA_OPERATION(UpdateWorkGroup)
     ATHENA_OPERATION(DeleteWorkGroup)
+    ATHENA_OPERATION(ListEngineVersions)
+    ATHENA_OPERATION(TagResource)
+    ATHENA_OPERATION(UntagResource)
+    ATHENA_OPERATION(ListTagsForResource)
+    ATHENA_OPERATION(CreateNamedQuery)
+    ATHENA_OPERATION(GetNamedQuery)
+    ATHENA_OPERATION(BatchGetNamedQuery)
+    ATHENA_OPERATION(ListNamedQueries)
+    ATHENA_OPERATION(UpdateNamedQuery)
+    ATHENA_OPERATION(DeleteNamedQuery)
+    ATHENA_OPERATION(CreatePreparedStatement)
+    ATHENA_OPERATION(GetPreparedStatement)
+    ATHENA_OPERATION(BatchGetPreparedStatement)
+    ATHENA_OPERATION(ListPreparedStatements)
+    ATHENA_OPERATION(UpdatePreparedStatement)
+    ATHENA_OPERATION(DeletePreparedStatement)
     ATHENA_OPERATION(ListDataCatalogs)
     ATHENA_OPERATION(GetDataCatalog)
     ATHENA_OPERATION(ListDatabases)
@@ -72,32 +90,48 @@ class AthenaService : public apis::athena::AthenaApi {
     struct Execution {
         wire::QueryExecution shown;
         wire::ResultSetMetadata metadata;
+        wire::QueryRuntimeStatistics runtime;
+        std::optional<int64_t> update_count;
+        // Until it has ended:
+        std::expected<sql::athena::Statement, std::string> statement;
+        std::string text;  // the statement's: of EXECUTE, what was prepared
+        RunContext run;
         std::stop_source stop;
-        api::CallContext context;
     };
-    struct Done {
-        std::vector<query::Column> columns;
-        uint64_t scanned_bytes = 0;
-    };
+    using StatementKey = std::pair<std::string, std::string>;  // workgroup, name
+
     AthenaService(AthenaDependencies dependencies, AthenaSettings settings);
     env::Task<base::Result<void>> Load();
+    env::Task<base::Result<void>> LoadSaved();
+    api::Outcome<std::shared_ptr<Execution>> MakeExecution(const api::CallContext& context, wire::StartQueryExecutionInput input);
+    std::expected<sql::athena::Statement, std::string> StatementOf(Execution& execution, const std::string& group);
     env::Task<void> RunExecution(std::shared_ptr<Execution> execution);
-    env::Task<std::expected<Done, std::string>> RunQuery(Execution& execution);
-    env::Task<std::expected<Done, std::string>> RunStatement(Execution& execution, std::vector<std::string> words);
-    env::Task<base::Result<void>> PutResult(const api::CallContext& context, std::string location, base::Bytes bytes);
-    env::Task<base::Result<void>> SaveExecution(const Execution& execution);
+    env::Task<Ran> RunStatement(Execution& execution);
+    env::Task<Ran> KeepPrepared(Execution& execution);
+    env::Task<void> CleanUp(std::string directory);
+    void Note(Execution& execution, const Ran& ran);
+    env::Task<void> DropOldest();
+    env::Task<base::Result<void>> SaveExecution(const Execution& execution, std::optional<std::string> token);
     std::shared_ptr<Execution> Find(const std::string& id) const;
     std::optional<wire::WorkGroup> FindGroup(const std::string& name) const;
     void SetState(Execution& execution, std::string_view state, std::string reason);
+    env::Task<base::Result<void>> PutPrepared(wire::PreparedStatement statement);
+    env::Task<base::Result<void>> DeletePrepared(StatementKey key);
+    env::Task<base::Result<void>> PutGroup(wire::WorkGroup group, std::optional<std::vector<wire::Tag>> tags);
+    api::Outcome<std::string> KnownArn(const std::string& arn) const;
 
     AthenaDependencies deps_;
     AthenaSettings settings_;
-    TableScanner scanner_;
+    Lake lake_;
     mutable std::mutex mutex_;
     std::map<std::string, std::shared_ptr<Execution>> executions_;
     std::deque<std::string> order_;                // oldest first
     std::map<std::string, std::string> by_token_;  // ClientRequestToken -> id
+    std::map<std::string, std::string> token_of_;  // id -> ClientRequestToken
     std::map<std::string, wire::WorkGroup> groups_;
+    std::map<std::string, wire::NamedQuery> named_;
+    std::map<std::string, std::string> named_by_token_;
+    std::map<StatementKey, wire::PreparedStatement> prepared_;
     env::Scope scope_;
 };
 

@@ -3,217 +3,371 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <boost/json/parse.hpp>
+#include <set>
 
-#include "query/hive_type.h"
+#include "codec/base64.h"
 
 namespace wellhead::services::athena {
-namespace {
 
 using base::ErrorCode;
 using base::Fail;
 using base::Result;
+using sql::athena::PartitionCondition;
 using sql::athena::QueryError;
+using sql::athena::TableReference;
 using sql::athena::Translated;
 using std::unexpected;
 namespace wire = apis::glue;
 
-std::string Quoted(std::string_view text, char quote) {
-    std::string out(1, quote);
-    for (const char c : text) {
-        if (c == quote) out += quote;
-        out += c;
-    }
-    return out + quote;
-}
-std::string Text(std::string_view text) { return Quoted(text, '\''); }
-std::string Name(std::string_view text) { return Quoted(text, '"'); }
+namespace {
 
-struct TypedColumn {
-    std::string name;
-    std::string type;  // DuckDB's
-};
+constexpr int kMaxViewDepth = 16;
+constexpr std::string_view kViewMark = "/* Presto View: ";
 
-Result<std::vector<TypedColumn>> Typed(const std::optional<std::vector<wire::Column>>& columns) {
-    std::vector<TypedColumn> typed;
-    if (!columns) return typed;
-    for (const wire::Column& column : *columns) {
-        ASSIGN_OR_RETURN(const auto type, query::ParseHiveType(column.Type.value_or("string")));
-        typed.push_back({column.Name, query::ToDuckDb(type)});
-    }
-    return typed;
+bool IsNumber(const std::string& type) {
+    static constexpr std::string_view kTypes[] = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "FLOAT", "DOUBLE"};
+    return type.starts_with("DECIMAL") || std::find(std::begin(kTypes), std::end(kTypes), type) != std::end(kTypes);
 }
 
-std::string Parameter(const wire::Table& table, const char* name, std::string otherwise) {
-    for (const auto* parameters : {table.StorageDescriptor->SerdeInfo && table.StorageDescriptor->SerdeInfo->Parameters
-                                       ? &*table.StorageDescriptor->SerdeInfo->Parameters : nullptr,
-                                   table.Parameters ? &*table.Parameters : nullptr}) {
-        if (parameters == nullptr) continue;
-        if (const auto found = parameters->find(name); found != parameters->end()) return found->second;
-    }
-    return otherwise;
+std::vector<sql::PartitionKeyType> KeyTypes(const wire::Table& table) {
+    std::vector<sql::PartitionKeyType> keys;
+    for (const wire::Column& column : *table.PartitionKeys) keys.push_back({column.Name, column.Type.value_or("string")});
+    return keys;
 }
 
-// FROM ... of some files, with the columns that the table has.
-Result<std::string> Reader(const wire::Table& table, const std::vector<TypedColumn>& columns, const std::string& files,
-                           const std::string& extra) {
-    const std::string serde = table.StorageDescriptor->SerdeInfo
-                                  ? table.StorageDescriptor->SerdeInfo->SerializationLibrary.value_or("") : "";
-    std::string named;
-    std::string empty;
-    for (const TypedColumn& column : columns) {
-        named += fmt::format("{}{}: {}", named.empty() ? "" : ", ", Text(column.name), Text(column.type));
-        empty += fmt::format("{}CAST(NULL AS {}) AS {}", empty.empty() ? "" : ", ", column.type, Name(column.name));
-    }
-    const bool gzip = table.StorageDescriptor->Compressed.value_or(false) || Parameter(table, "compressionType", "none") == "gzip";
-    const std::string compression = gzip ? ", compression='gzip'" : "";
-    if (serde.find("parquet") != std::string::npos) {
-        // Columns that no file has yet are NULL: the empty branch knows them all.
-        return fmt::format("(SELECT * FROM read_parquet({}, union_by_name=true, hive_partitioning=false{}) UNION ALL BY NAME SELECT {} WHERE false)",
-                           files, extra, empty);
-    }
-    if (serde.find("Json") != std::string::npos || serde.find("json") != std::string::npos) {
-        return fmt::format("read_json({}, columns={{{}}}, format='auto', hive_partitioning=false{}{})", files, named, compression, extra);
-    }
-    if (serde.find("LazySimple") != std::string::npos || serde.find("OpenCSV") != std::string::npos) {
-        const bool csv = serde.find("OpenCSV") != std::string::npos;
-        const std::string delimiter = Parameter(table, csv ? "separatorChar" : "field.delim", csv ? "," : "\x01");
-        return fmt::format("read_csv({}, columns={{{}}}, delim={}, quote={}, header={}, auto_detect=false, null_padding=true, hive_partitioning=false{}{})",
-                           files, named, Text(delimiter), Text(csv ? Parameter(table, "quoteChar", "\"") : ""),
-                           Parameter(table, "skip.header.line.count", "0") != "0", compression, extra);
-    }
-    return Fail(ErrorCode::kUnsupported, fmt::format("the SerDe {} is not served", serde));
+bool SpeaksOfKeysAlone(const PartitionCondition& condition, const std::vector<TypedColumn>& keys) {
+    return std::all_of(condition.columns.begin(), condition.columns.end(), [&](const auto& used) {
+        const auto key = std::find_if(keys.begin(), keys.end(), [&](const TypedColumn& k) { return k.name == used.first; });
+        return key != keys.end() && IsNumber(key->type) == used.second;
+    });
 }
 
-std::string List(const std::vector<std::string>& paths) {
-    std::string out = "[";
-    for (const std::string& path : paths) out += (out.size() > 1 ? "," : "") + Text(path);
-    return out + "]";
+// What Hive's names of folders say, as DuckDB reads them: key=value segments, values percent-decoded.
+std::vector<std::pair<std::string, std::string>> HiveSegments(std::string_view path) {
+    std::vector<std::pair<std::string, std::string>> segments;
+    while (true) {
+        const size_t slash = path.find('/');
+        if (slash == std::string_view::npos) return segments;
+        const std::string_view segment = path.substr(0, slash);
+        path.remove_prefix(slash + 1);
+        const size_t equals = segment.find('=');
+        if (equals == std::string_view::npos) continue;
+        std::string value;
+        const auto hex = [](char c) { return c >= '0' && c <= '9' ? c - '0' : c >= 'A' && c <= 'F' ? c - 'A' + 10 : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1; };
+        for (size_t i = equals + 1; i < segment.size(); ++i) {
+            if (segment[i] == '%' && i + 2 < segment.size() && hex(segment[i + 1]) >= 0 && hex(segment[i + 2]) >= 0) {
+                value += static_cast<char>(hex(segment[i + 1]) * 16 + hex(segment[i + 2]));
+                i += 2;
+            } else {
+                value += segment[i];
+            }
+        }
+        segments.emplace_back(segment.substr(0, equals), std::move(value));
+    }
+}
+
+// A folder's name for DuckDB to read the value from.
+std::string HiveFolder(const std::string& key, const std::string& value) {
+    std::string out = key + "=";
+    for (const char c : value) {
+        const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == ':' || c == ' ' ||
+                           (c == '.' && out.back() != '=');
+        out += plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
+    }
+    return out;
+}
+
+unexpected<QueryError> FailAt(const TableReference& reference, std::string name, std::string message) {
+    return unexpected(QueryError{std::move(name), std::move(message), reference.at});
 }
 
 }  // namespace
 
-env::Task<Result<void>> TableScanner::AddFiles(const api::CallContext& context, std::string location, Group& group, ScanPlan& plan) {
-    if (!location.starts_with("s3://")) co_return Fail(ErrorCode::kUnsupported, fmt::format("the location {} is not in S3", location));
-    const size_t slash = location.find('/', 5);
-    const std::string bucket = location.substr(5, slash == std::string::npos ? slash : slash - 5);
-    std::string prefix = slash == std::string::npos ? "" : location.substr(slash + 1);
-    if (!prefix.empty() && prefix.back() != '/') prefix += '/';
+std::string KeyExpression(const std::vector<TypedColumn>& keys, const std::vector<std::vector<PartitionCondition>>& uses) {
+    std::string any;
+    for (const auto& conditions : uses) {
+        std::string all;
+        for (const PartitionCondition& condition : conditions) {
+            if (SpeaksOfKeysAlone(condition, keys)) all += fmt::format("{}({})", all.empty() ? "" : " AND ", condition.expression);
+        }
+        if (all.empty()) return "";
+        any += fmt::format("{}({})", any.empty() ? "" : " OR ", all);
+    }
+    return any;
+}
+
+std::optional<StoredView> ReadView(const wire::Table& table) {
+    const std::string text = table.ViewOriginalText.value_or("");
+    if (!text.starts_with(kViewMark)) {
+        // Hive's own: the query as it is.
+        if (text.empty() || text.starts_with("/*")) return std::nullopt;
+        return StoredView{table.ViewExpandedText.value_or(text), table.DatabaseName.value_or("default")};
+    }
+    const size_t end = text.rfind(" */");
+    const auto decoded = codec::DecodeBase64(text.substr(kViewMark.size(), end == std::string::npos ? end : end - kViewMark.size()));
+    if (!decoded) return std::nullopt;
+    boost::system::error_code error;
+    const boost::json::value json = boost::json::parse(*decoded, error);
+    const auto* object = error ? nullptr : json.if_object();
+    const auto text_of = [&](const char* name) {
+        const auto* value = object == nullptr ? nullptr : object->if_contains(name);
+        return value == nullptr || !value->is_string() ? std::string() : std::string(value->get_string());
+    };
+    StoredView view{text_of("originalSql"), text_of("schema")};
+    if (view.sql.empty()) return std::nullopt;
+    return view;
+}
+
+env::Task<Result<std::vector<TableScanner::Partition>>> TableScanner::Partitions(const wire::Table& table, std::string database,
+                                                                               const std::vector<std::vector<PartitionCondition>>& uses) {
+    CO_ASSIGN_OR_RETURN(const auto keys, TypedColumns(table.PartitionKeys));
+    const std::string expression = KeyExpression(keys, uses);
+    std::vector<Partition> partitions;
+    if (IsProjected(table)) {
+        KeyConditions conditions;
+        CO_ASSIGN_OR_RETURN(conditions.all, sql::ParsePartitionFilter(expression, KeyTypes(table)));
+        for (const TypedColumn& key : keys) {
+            const std::vector<TypedColumn> alone = {key};
+            const std::string of_key = KeyExpression(alone, uses);
+            sql::PartitionFilter filter;
+            if (!of_key.empty()) {
+                CO_ASSIGN_OR_RETURN(filter, sql::ParsePartitionFilter(of_key, KeyTypes(table)));
+            }
+            conditions.each.push_back(std::move(filter));
+            auto& equal = conditions.equal.emplace_back();
+            for (const auto& of_use : uses) {
+                for (const PartitionCondition& condition : of_use) {
+                    if (!condition.equal_to.empty() && condition.columns.front().first == key.name) equal.insert(equal.end(), condition.equal_to.begin(), condition.equal_to.end());
+                }
+            }
+            std::sort(equal.begin(), equal.end());
+            equal.erase(std::unique(equal.begin(), equal.end()), equal.end());
+        }
+        CO_ASSIGN_OR_RETURN(auto projected, Project(table, conditions, clock_.Now()));
+        for (ProjectedPartition& partition : projected) partitions.push_back({std::move(partition.values), std::move(partition.location), {}});
+        co_return partitions;
+    }
     std::optional<std::string> token;
     do {
-        apis::s3::ListObjectsV2Request request;
-        request.Bucket = bucket;
-        request.Prefix = prefix;
-        request.ContinuationToken = token;
-        auto page = co_await s3_.ListObjectsV2(context, std::move(request));
-        if (!page) co_return Fail(ErrorCode::kNotFound, page.error().message);
-        if (page->Contents) {
-            for (const apis::s3::Object& object : *page->Contents) {
-                const std::string& key = *object.Key;
-                const std::string name = key.substr(key.rfind('/') + 1);
-                if (object.Size.value_or(0) == 0 || name.empty() || name[0] == '_' || name[0] == '.') continue;
-                auto file = co_await files_.Find(bucket, key);
-                if (!file) {
-                    if (file.error().code == ErrorCode::kNotFound) continue;  // deleted meanwhile
-                    co_return unexpected(file.error());
-                }
-                plan.bytes += file->size_bytes;
-                plan.readable_files.push_back(file->path);
-                plan.holds.push_back(std::move(file->hold));
-                group.paths.push_back(std::move(file->path));
-            }
+        wire::GetPartitionsRequest request;
+        request.DatabaseName = database;
+        request.TableName = table.Name;
+        request.ExcludeColumnSchema = true;
+        if (!expression.empty()) request.Expression = expression;
+        request.NextToken = token;
+        auto page = co_await glue_.GetPartitions(context_, std::move(request));
+        if (!page) co_return Fail(ErrorCode::kUnavailable, page.error().message);
+        for (wire::Partition& partition : *page->Partitions) {
+            if (!partition.StorageDescriptor || !partition.StorageDescriptor->Location) continue;
+            partitions.push_back({std::move(*partition.Values), std::move(*partition.StorageDescriptor->Location), {}});
         }
-        token = page->NextContinuationToken;
+        token = page->NextToken;
     } while (token);
+    co_return partitions;
+}
+
+env::Task<Result<void>> TableScanner::ListFiles(std::vector<Partition>& partitions) {
+    // By bucket and prefix; partitions of one place share its files.
+    std::map<std::string, std::map<std::string, std::vector<size_t>>> places;
+    for (size_t i = 0; i < partitions.size(); ++i) {
+        CO_ASSIGN_OR_RETURN(auto place, ParseS3Folder(partitions[i].location));
+        places[place.bucket][place.key].push_back(i);
+    }
+    struct Found {
+        const std::vector<size_t>* owners;
+        std::string key;
+    };
+    for (const auto& [bucket, prefixes] : places) {
+        std::vector<std::string> names;
+        std::vector<const std::vector<size_t>*> owners;
+        bool nested = false;
+        for (const auto& [prefix, owner] : prefixes) {
+            nested = nested || (!names.empty() && prefix.starts_with(names.back()));
+            names.push_back(prefix);
+            owners.push_back(&owner);
+        }
+        std::vector<Found> found;
+        if (nested) {
+            for (size_t i = 0; i < names.size(); ++i) {
+                std::vector<std::string> one = {names[i]};
+                const auto note = [&found, &owners, i](size_t, const apis::s3::Object& object) { found.push_back({owners[i], *object.Key}); };
+                auto listed = co_await lake_.List(context_, bucket, std::move(one), note);
+                if (!listed) co_return unexpected(listed.error());
+            }
+        } else {
+            const auto note = [&found, &owners](size_t i, const apis::s3::Object& object) { found.push_back({owners[i], *object.Key}); };
+            auto listed = co_await lake_.List(context_, bucket, std::move(names), note);
+            if (!listed) co_return unexpected(listed.error());
+        }
+        for (Found& one : found) {
+            auto file = co_await lake_.Find(bucket, std::move(one.key));
+            if (!file && file.error().code == ErrorCode::kNotFound) continue;  // deleted meanwhile
+            if (!file) co_return unexpected(file.error());
+            for (const size_t owner : *one.owners) partitions[owner].files.push_back(*file);
+        }
+    }
     co_return Result<void>{};
 }
 
-env::Task<Translated<void>> TableScanner::AddTable(const api::CallContext& context, sql::athena::TableReference reference,
-                                                   ScanPlan& plan) {
-    const auto fail = [&](std::string name, std::string message) { return unexpected(QueryError{std::move(name), std::move(message), reference.at}); };
+env::Task<Result<TableFiles>> TableScanner::Arrange(const wire::Table& table, std::vector<Partition> partitions) {
+    std::erase_if(partitions, [](const Partition& partition) { return partition.files.empty(); });
+    TableFiles made;
+    const bool keyed = table.PartitionKeys && !table.PartitionKeys->empty();
+    if (!keyed || partitions.size() <= 1) made.values.emplace();
+    const std::vector<std::pair<std::string, std::string>> around = HiveSegments(links_);
+    std::vector<std::pair<std::string, std::string>> links;  // file, name
+    for (Partition& partition : partitions) {
+        if (keyed && partition.values.size() != table.PartitionKeys->size()) co_return Fail(ErrorCode::kCorrupt, "a partition has not as many values as the table has keys");
+        std::vector<std::pair<std::string, std::string>> wanted = around;
+        std::string folder = fmt::format("{}/{}", links_, linked_);
+        for (size_t i = 0; keyed && i < partition.values.size(); ++i) {
+            const std::string& key = (*table.PartitionKeys)[i].Name;
+            const bool null = partition.values[i] == kNullPartition;
+            made.null_values = made.null_values || null;
+            if (made.values) made.values->push_back(null ? std::nullopt : std::optional(partition.values[i]));
+            wanted.emplace_back(key, partition.values[i]);
+            folder += "/" + HiveFolder(key, partition.values[i]);
+        }
+        for (query::ObjectFile& file : partition.files) {
+            plan_.bytes += file.size_bytes;
+            plan_.holds.push_back(std::move(file.hold));
+            if (!made.values && HiveSegments(file.path) != wanted) {
+                std::string name = fmt::format("{}/{}_{}", folder, made.paths.size(), file.path.substr(file.path.rfind('/') + 1));
+                links.emplace_back(std::move(file.path), name);
+                file.path = std::move(name);
+            }
+            made.paths.push_back(std::move(file.path));
+        }
+    }
+    ++linked_;
+    const auto link = [this, &links]() -> Result<void> {
+        for (const auto& [file, name] : links) {
+            RETURN_IF_ERROR(lake_.files().MakeDirectories(name.substr(0, name.rfind('/'))));
+            RETURN_IF_ERROR(lake_.files().Link(file, name));
+        }
+        return {};
+    };
+    if (!links.empty()) {
+        CO_RETURN_IF_ERROR(co_await env::RunBlocking(lake_.pool(), link));
+    }
+    plan_.readable_files.insert(plan_.readable_files.end(), made.paths.begin(), made.paths.end());
+    co_return made;
+}
+
+env::Task<JsonKeys> TableScanner::FindJsonKeys(const wire::Table& table, const TableFiles& files) {
+    // Hive's names are lower-case, JSON's keys as they are: some files tell how they are spelled.
+    query::Query query;
+    query.readable_files = {files.paths.begin(), files.paths.begin() + static_cast<long>(std::min<size_t>(files.paths.size(), 4))};
+    query.sql = fmt::format("SELECT * FROM read_json({}, format='newline_delimited', union_by_name=true, ignore_errors=true, map_inference_threshold=-1, "
+                            "maximum_object_size=67108864, hive_partitioning=false) LIMIT 0", SqlList(query.readable_files));
+    auto answer = co_await engine_.Run(std::move(query), std::stop_token{});
+    const auto columns = TypedColumns(table.StorageDescriptor->Columns);
+    if (!answer || !columns) co_return JsonKeys{};  // the query itself will tell what is wrong
+    std::vector<std::pair<std::string, std::string>> found;
+    for (query::Column& column : answer->columns) found.emplace_back(std::move(column.name), std::move(column.type));
+    co_return SpellKeys(*columns, found);
+}
+
+env::Task<TableScanner::Planned> TableScanner::AddFiles(const TableReference& reference, const wire::Table& table) {
+    if (!table.StorageDescriptor || !table.StorageDescriptor->Location) co_return FailAt(reference, "HIVE_METASTORE_ERROR", "The table has no location");
+    auto format = FormatOf(table);
+    if (!format) co_return FailAt(reference, "NOT_SUPPORTED", format.error().message);
+    const bool keyed = table.PartitionKeys && !table.PartitionKeys->empty();
+    std::vector<Partition> partitions;
+    if (keyed) {
+        auto found = co_await Partitions(table, reference.database, reference.uses);
+        if (!found) {
+            const std::string& message = found.error().message;
+            if (message.starts_with("CONSTRAINT_VIOLATION: ")) co_return FailAt(reference, "CONSTRAINT_VIOLATION", message.substr(22));
+            co_return FailAt(reference, found.error().code == ErrorCode::kInvalidArgument ? "INVALID_TABLE_PROPERTY" : "HIVE_METASTORE_ERROR", message);
+        }
+        partitions = std::move(*found);
+    } else {
+        partitions.push_back({{}, *table.StorageDescriptor->Location, {}});
+    }
+    auto listed = co_await ListFiles(partitions);
+    if (!listed) co_return FailAt(reference, "HIVE_FILESYSTEM_ERROR", listed.error().message);
+    auto files = co_await Arrange(table, std::move(partitions));
+    if (!files) co_return FailAt(reference, "HIVE_FILESYSTEM_ERROR", files.error().message);
+    JsonKeys keys_of_json;
+    if (*format == Format::kJson && !files->paths.empty() && TableParameter(table, "case.insensitive", "true") != "false") {
+        keys_of_json = co_await FindJsonKeys(table, *files);
+    }
+    auto body = ReadTable(table, *files, keys_of_json);
+    if (!body) co_return FailAt(reference, body.error().code == ErrorCode::kUnsupported ? "NOT_SUPPORTED" : "HIVE_METASTORE_ERROR", body.error().message);
+    plan_.setup.push_back(fmt::format("CREATE VIEW {}.{} AS {}", SqlName(reference.database), SqlName(reference.table), *body));
+    co_return Planned{};
+}
+
+env::Task<TableScanner::Planned> TableScanner::Resolve(const TableReference& reference, int depth) {
+    const std::string name = reference.database + "." + reference.table;
+    if (const auto known = needed_.find(name); known != needed_.end()) {
+        auto& uses = known->second.reference.uses;
+        uses.insert(uses.end(), reference.uses.begin(), reference.uses.end());
+        co_return Planned{};
+    }
+    Needed& needed = needed_[name];
+    needed.reference = reference;
+    if (reference.database == "information_schema" || reference.table.ends_with("$partitions")) {
+        order_.push_back(name);
+        co_return Planned{};
+    }
     wire::GetTableRequest get;
     get.DatabaseName = reference.database;
     get.Name = reference.table;
-    auto found = co_await glue_.GetTable(context, std::move(get));
+    auto found = co_await glue_.GetTable(context_, std::move(get));
     if (!found) {
-        const bool schema = found.error().message.starts_with("Database");
-        co_return fail(schema ? "SCHEMA_NOT_FOUND" : "TABLE_NOT_FOUND",
-                       schema ? fmt::format("Schema '{}' does not exist", reference.database)
-                              : fmt::format("Table 'awsdatacatalog.{}.{}' does not exist", reference.database, reference.table));
+        if (found.error().message.starts_with("Database")) co_return FailAt(reference, "SCHEMA_NOT_FOUND", fmt::format("Schema '{}' does not exist", reference.database));
+        co_return FailAt(reference, "TABLE_NOT_FOUND", fmt::format("Table 'awsdatacatalog.{}.{}' does not exist", reference.database, reference.table));
     }
-    const wire::Table& table = *found->Table;
-    if (table.TableType == "VIRTUAL_VIEW") co_return fail("NOT_SUPPORTED", "Views are not served");
-    if (!table.StorageDescriptor || !table.StorageDescriptor->Location) co_return fail("HIVE_METASTORE_ERROR", "The table has no location");
-    auto columns = Typed(table.StorageDescriptor->Columns);
-    auto keys = Typed(table.PartitionKeys);
-    if (!columns) co_return fail("HIVE_METASTORE_ERROR", columns.error().message);
-    if (!keys) co_return fail("HIVE_METASTORE_ERROR", keys.error().message);
-
-    std::vector<Group> groups;
-    if (keys->empty()) {
-        Group group;
-        auto added = co_await AddFiles(context, *table.StorageDescriptor->Location, group, plan);
-        if (!added) co_return fail("HIVE_FILESYSTEM_ERROR", added.error().message);
-        groups.push_back(std::move(group));
-    } else {
-        std::optional<std::string> token;
-        do {
-            wire::GetPartitionsRequest request;
-            request.DatabaseName = reference.database;
-            request.TableName = reference.table;
-            request.ExcludeColumnSchema = true;
-            request.NextToken = token;
-            auto page = co_await glue_.GetPartitions(context, std::move(request));
-            if (!page) co_return fail("HIVE_METASTORE_ERROR", page.error().message);
-            for (const wire::Partition& partition : *page->Partitions) {
-                Group group;
-                group.values = *partition.Values;
-                if (!partition.StorageDescriptor || !partition.StorageDescriptor->Location) continue;
-                auto added = co_await AddFiles(context, *partition.StorageDescriptor->Location, group, plan);
-                if (!added) co_return fail("HIVE_FILESYSTEM_ERROR", added.error().message);
-                if (!group.paths.empty()) groups.push_back(std::move(group));
-            }
-            token = page->NextToken;
-        } while (token);
-    }
-    std::string selected;
-    for (const TypedColumn& column : *columns) {
-        selected += fmt::format("{}CAST({} AS {}) AS {}", selected.empty() ? "" : ", ", Name(column.name), column.type, Name(column.name));
-    }
-    // One branch a partition, its values as constants: what WHERE excludes is not opened.
-    std::string body;
-    for (const Group& group : groups) {
-        if (group.paths.empty()) continue;
-        auto reader = Reader(table, *columns, List(group.paths), "");
-        if (!reader) co_return fail("NOT_SUPPORTED", reader.error().message);
-        std::string values;
-        for (size_t i = 0; i < keys->size(); ++i) {
-            const std::string value = i < group.values.size() ? group.values[i] : "";
-            values += value == "__HIVE_DEFAULT_PARTITION__" ? fmt::format(", CAST(NULL AS {}) AS {}", (*keys)[i].type, Name((*keys)[i].name))
-                                                            : fmt::format(", CAST({} AS {}) AS {}", Text(value), (*keys)[i].type, Name((*keys)[i].name));
+    needed.table = std::move(*found->Table);
+    if (needed.table.TableType == "VIRTUAL_VIEW") {
+        const auto view = ReadView(needed.table);
+        if (!view) co_return FailAt(reference, "INVALID_VIEW", fmt::format("View '{}' has a text that is not one of Athena's", name));
+        if (depth >= kMaxViewDepth) co_return FailAt(reference, "INVALID_VIEW", "Views name each other too deep");
+        sql::athena::TranslationContext names;
+        names.database = view->database.empty() ? reference.database : view->database;
+        auto translation = sql::athena::TranslateQuery(view->sql, names);
+        if (!translation) co_return FailAt(reference, "INVALID_VIEW", fmt::format("Failed analyzing stored view '{}': {}", name, translation.error().Text()));
+        for (const TableReference& inner : translation->tables) {
+            // The view's text is not the query's: its positions would mislead.
+            TableReference placed = inner;
+            placed.at = reference.at;
+            auto resolved = co_await Resolve(placed, depth + 1);
+            if (!resolved) co_return resolved;
         }
-        body += fmt::format("{}SELECT {}{} FROM {}", body.empty() ? "" : " UNION ALL ", selected, values, *reader);
+        needed.view = std::move(translation->sql);
     }
-    if (body.empty()) {
-        std::string empty;
-        for (const auto* some : {&*columns, &*keys}) {
-            for (const TypedColumn& column : *some) {
-                empty += fmt::format("{}CAST(NULL AS {}) AS {}", empty.empty() ? "" : ", ", column.type, Name(column.name));
-            }
-        }
-        body = fmt::format("SELECT {} WHERE false", empty);
-    }
-    plan.setup.push_back(fmt::format("CREATE SCHEMA IF NOT EXISTS {}", Name(reference.database)));
-    plan.setup.push_back(fmt::format("CREATE VIEW {}.{} AS {}", Name(reference.database), Name(reference.table), body));
-    co_return Translated<void>{};
+    order_.push_back(name);
+    co_return Planned{};
 }
 
-env::Task<Translated<ScanPlan>> TableScanner::Plan(const api::CallContext& context, std::vector<sql::athena::TableReference> tables) {
-    ScanPlan plan;
-    for (const sql::athena::TableReference& table : tables) {
-        auto added = co_await AddTable(context, table, plan);
+env::Task<Translated<ScanPlan>> TableScanner::Plan(std::vector<TableReference> tables) {
+    for (const TableReference& table : tables) {
+        auto resolved = co_await Resolve(table, 0);
+        if (!resolved) co_return unexpected(resolved.error());
+    }
+    std::set<std::string> schemas;
+    for (const std::string& name : order_) {
+        const Needed& needed = needed_.at(name);
+        const TableReference& reference = needed.reference;
+        if (schemas.insert(reference.database).second && reference.database != "information_schema") {
+            plan_.setup.push_back(fmt::format("CREATE SCHEMA IF NOT EXISTS {}", SqlName(reference.database)));
+        }
+        Planned added;
+        if (!needed.view.empty()) {
+            plan_.setup.push_back(fmt::format("CREATE VIEW {}.{} AS {}", SqlName(reference.database), SqlName(reference.table), needed.view));
+        } else if (reference.database == "information_schema") {
+            added = co_await AddInformationSchema(reference);
+        } else if (reference.table.ends_with("$partitions")) {
+            added = co_await AddPartitionsTable(reference);
+        } else {
+            added = co_await AddFiles(reference, needed.table);
+        }
         if (!added) co_return unexpected(added.error());
     }
-    co_return plan;
+    co_return std::move(plan_);
 }
 
 }  // namespace wellhead::services::athena

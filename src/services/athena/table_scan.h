@@ -1,15 +1,18 @@
 #pragma once
-// A table of the catalog as a view over the files of the lake.
+// Tables of the catalog as views over the files of the lake: of each table no more than what the query's WHERE can need.
 
 #include <memory>
+#include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
-#include "api/service.h"
 #include "apis/glue/api.h"
-#include "apis/s3/api.h"
+#include "env/clock.h"
 #include "query/engine.h"
-#include "query/object_files.h"
+#include "services/athena/lake.h"
+#include "services/athena/projection.h"
+#include "services/athena/table_reader.h"
 #include "sql/athena/translation.h"
 
 namespace wellhead::services::athena {
@@ -17,31 +20,66 @@ namespace wellhead::services::athena {
 struct ScanPlan {
     std::vector<std::string> setup;           // makes the views
     std::vector<std::string> readable_files;  // what they read
-    uint64_t bytes = 0;
+    uint64_t bytes = 0;                       // of all of these
     std::vector<std::shared_ptr<const void>> holds;  // keep until the query has ended
 };
 
+// How Athena keeps a view in the catalog.
+struct StoredView {
+    std::string sql;       // Trino's
+    std::string database;  // of its tables without one
+};
+// Nothing where the text is not one that Athena wrote.
+std::optional<StoredView> ReadView(const apis::glue::Table& table);
+
 class TableScanner {
   public:
-    TableScanner(apis::glue::GlueApi& glue, apis::s3::S3Api& s3, query::ObjectFiles& files)
-        : glue_(glue), s3_(s3), files_(files) {}
+    // links: a directory of this execution alone, for names of files that must tell their partition. All outlive it.
+    TableScanner(apis::glue::GlueApi& glue, Lake& lake, query::SqlEngine& engine, env::Clock& clock, api::CallContext context, std::string links)
+        : glue_(glue), lake_(lake), engine_(engine), clock_(clock), context_(std::move(context)), links_(std::move(links)) {}
 
-    // Adds the views of these tables to a plan. An error is as Athena words it: TABLE_NOT_FOUND, ...
-    env::Task<sql::athena::Translated<ScanPlan>> Plan(const api::CallContext& context,
-                                                      std::vector<sql::athena::TableReference> tables);
+    // The views of these tables. An error is as Athena words it: TABLE_NOT_FOUND, ... Once.
+    env::Task<sql::athena::Translated<ScanPlan>> Plan(std::vector<sql::athena::TableReference> tables);
 
   private:
-    struct Group {  // the files of one partition
+    using Planned = sql::athena::Translated<void>;
+    struct Partition {
         std::vector<std::string> values;
-        std::vector<std::string> paths;
+        std::string location;
+        std::vector<query::ObjectFile> files;
     };
-    env::Task<sql::athena::Translated<void>> AddTable(const api::CallContext& context, sql::athena::TableReference reference,
-                                                      ScanPlan& plan);
-    env::Task<base::Result<void>> AddFiles(const api::CallContext& context, std::string location, Group& group, ScanPlan& plan);
+    // A table, and through views all that it needs, each once: with the conditions of all that use it.
+    struct Needed {
+        sql::athena::TableReference reference;
+        apis::glue::Table table;
+        std::string view;  // its query, the engine's; empty: files
+    };
+    env::Task<Planned> Resolve(const sql::athena::TableReference& reference, int depth);
+    env::Task<Planned> AddFiles(const sql::athena::TableReference& reference, const apis::glue::Table& table);
+    env::Task<Planned> AddInformationSchema(const sql::athena::TableReference& reference);
+    env::Task<Planned> AddPartitionsTable(const sql::athena::TableReference& reference);
+    env::Task<base::Result<std::vector<Partition>>> Partitions(const apis::glue::Table& table, std::string database,
+                                                               const std::vector<std::vector<sql::athena::PartitionCondition>>& uses);
+    env::Task<base::Result<void>> ListFiles(std::vector<Partition>& partitions);
+    env::Task<base::Result<TableFiles>> Arrange(const apis::glue::Table& table, std::vector<Partition> partitions);
+    env::Task<JsonKeys> FindJsonKeys(const apis::glue::Table& table, const TableFiles& files);
+    env::Task<base::Result<std::vector<apis::glue::Database>>> Databases(const sql::PartitionFilter& filter);
+    env::Task<base::Result<std::vector<apis::glue::Table>>> Tables(std::string database);
+    void AddValues(const sql::athena::TableReference& reference, const std::vector<std::string>& columns, const std::vector<std::vector<query::Cell>>& rows);
 
     apis::glue::GlueApi& glue_;
-    apis::s3::S3Api& s3_;
-    query::ObjectFiles& files_;
+    Lake& lake_;
+    query::SqlEngine& engine_;
+    env::Clock& clock_;
+    const api::CallContext context_;
+    const std::string links_;
+    size_t linked_ = 0;
+    ScanPlan plan_;
+    std::map<std::string, Needed> needed_;
+    std::vector<std::string> order_;  // a view behind what it names
 };
+
+// The conditions of all uses of a table that speak of its partition keys alone, as one of Glue's expressions; "": none.
+std::string KeyExpression(const std::vector<TypedColumn>& keys, const std::vector<std::vector<sql::athena::PartitionCondition>>& uses);
 
 }  // namespace wellhead::services::athena
