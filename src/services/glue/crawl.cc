@@ -91,6 +91,13 @@ Crawl::Crawl(apis::glue::GlueApi& catalog, apis::s3::S3Api& s3, query::ObjectFil
       stop_(std::move(stop)) {}
 
 env::Task<Result<CrawlCounts>> Crawl::Run() {
+    if (crawler_.Targets->CatalogTargets && !crawler_.Targets->CatalogTargets->empty()) {
+        for (const wire::CatalogTarget& target : *crawler_.Targets->CatalogTargets) {
+            auto done = co_await CrawlCatalogTarget(target);
+            if (!done) co_return std::unexpected(done.error());
+        }
+        co_return counts_;
+    }
     wire::CreateDatabaseRequest database;
     database.DatabaseInput.Name = crawler_.DatabaseName.value_or("default");
     auto created = co_await catalog_.CreateDatabase(context_, std::move(database));
@@ -141,6 +148,35 @@ env::Task<Result<void>> Crawl::CrawlTarget(wire::S3Target target) {
     for (TableLayout& layout : LayOut(bucket, prefix, objects)) {
         if (Stopped()) co_return Fail(ErrorCode::kCancelled, "the crawl was stopped");
         CO_RETURN_IF_ERROR(co_await CrawlTable(bucket, std::move(layout)));
+    }
+    co_return Result<void>{};
+}
+
+env::Task<Result<void>> Crawl::CrawlCatalogTarget(wire::CatalogTarget target) {
+    crawler_.DatabaseName = target.DatabaseName;
+    for (const std::string& name : target.Tables) {
+        if (Stopped()) co_return Fail(ErrorCode::kCancelled, "the crawl was stopped");
+        wire::GetTableRequest request;
+        request.DatabaseName = target.DatabaseName;
+        request.Name = name;
+        auto found = co_await catalog_.GetTable(context_, std::move(request));
+        if (!found) co_return std::unexpected(ToError(found.error()));
+        wire::Table table = std::move(*found->Table);
+        const std::string location = table.StorageDescriptor ? WithSlash(table.StorageDescriptor->Location.value_or("")) : "";
+        const size_t slash = location.find('/', 5);
+        if (!location.starts_with("s3://") || slash == std::string::npos) co_return Fail(ErrorCode::kInvalidArgument, fmt::format("table {} is not in S3", name));
+        const std::string bucket = location.substr(5, slash - 5);
+        const std::string prefix = location.substr(slash + 1);
+        CO_ASSIGN_OR_RETURN(auto objects, co_await List(bucket, prefix));
+        for (TableLayout& layout : LayOut(bucket, prefix, objects)) {
+            if (layout.prefix != prefix) continue;
+            auto schema = co_await reader_.Read(context_, bucket, layout.objects, layout.partition_keys);
+            if (!schema) co_return std::unexpected(schema.error());
+            auto updated = co_await UpdateTable(table, layout, *schema);
+            if (!updated) co_return updated;
+            auto synced = co_await SyncPartitions(table.Name, bucket, layout);
+            if (!synced) co_return synced;
+        }
     }
     co_return Result<void>{};
 }

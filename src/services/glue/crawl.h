@@ -23,6 +23,8 @@ class Crawl {
   private:
     env::Task<base::Result<std::vector<CrawledObject>>> List(std::string bucket, std::string prefix);
     env::Task<base::Result<void>> CrawlTarget(wire::S3Target target);
+    // Tables that are there, by name; what they have of partitions and columns is brought up to date.
+    env::Task<base::Result<void>> CrawlCatalogTarget(wire::CatalogTarget target);
     env::Task<base::Result<void>> CrawlTable(std::string bucket, TableLayout layout);
     env::Task<base::Result<void>> CreateTable(std::string name, std::string location, const TableLayout& layout,
                                               const FileSchema& schema);

@@ -27,8 +27,17 @@ api::ServiceError NoCrawler(const std::string& name) {
 Outcome<void> CheckTargets(const wire::CrawlerTargets& targets) {
     const auto none = [](const auto& list) { return !list || list->empty(); };
     if (!none(targets.JdbcTargets) || !none(targets.MongoDBTargets) || !none(targets.DynamoDBTargets) ||
-        !none(targets.CatalogTargets) || !none(targets.DeltaTargets) || !none(targets.IcebergTargets) || !none(targets.HudiTargets)) {
-        return unexpected(errors::InvalidInputException("Only S3 targets are served."));
+        !none(targets.DeltaTargets) || !none(targets.IcebergTargets) || !none(targets.HudiTargets)) {
+        return unexpected(errors::InvalidInputException("Only S3 and catalog targets are served."));
+    }
+    if (!none(targets.CatalogTargets)) {
+        if (!none(targets.S3Targets)) return unexpected(errors::InvalidInputException("A crawler's targets are in S3 or in the catalog, not both."));
+        for (const wire::CatalogTarget& target : *targets.CatalogTargets) {
+            if (target.EventQueueArn || target.DlqEventQueueArn || target.ConnectionName) {
+                return unexpected(errors::InvalidInputException("Event queues and connections of catalog targets are not served."));
+            }
+        }
+        return {};
     }
     if (none(targets.S3Targets)) return unexpected(errors::InvalidInputException("A crawler needs a target."));
     for (const wire::S3Target& target : *targets.S3Targets) {
