@@ -12,7 +12,25 @@ namespace {
 constexpr int kMaxDepth = 200;
 }
 
+// A date plus or minus an interval of days or longer is a date in Trino, a timestamp in the engine.
 Translated<std::string> Translator::Primary() {
+    auto text = Term();
+    while (text && !date_.empty() && *text == date_ && AtDateInterval()) {
+        const std::string sign = cursor_.Next().value;
+        auto interval = TypedLiteral("interval");
+        if (!interval) return interval;
+        text = date_ = fmt::format("CAST({} {} {} AS DATE)", *text, sign, *interval);
+    }
+    return text;
+}
+
+bool Translator::AtDateInterval() const {
+    static constexpr std::string_view kUnits[] = {"day", "week", "month", "year"};
+    return (cursor_.IsSymbol("+") || cursor_.IsSymbol("-")) && cursor_.IsKeyword("interval", 1) && cursor_.Peek(2).kind == TokenKind::kString &&
+           Contains(kUnits, Lower(cursor_.Peek(3).value));
+}
+
+Translated<std::string> Translator::Term() {
     const Token token = cursor_.Peek();
     switch (token.kind) {
         case TokenKind::kString: cursor_.Next(); return Quoted(token.value, '\'');
@@ -113,6 +131,7 @@ Translated<std::string> Translator::Word(const Token& token) {
                 if (!window) return window;
                 return "OVER " + *window;
             }
+            if (word == "current_date") date_ = upper;
             return upper;
         }
     }
@@ -167,7 +186,7 @@ Translated<std::string> Translator::TypedLiteral(const std::string& word) {
     const Token at = cursor_.Next();
     const std::string text = cursor_.Next().value;
     if (word == "x") return fmt::format("unhex({})", Quoted(text, '\''));
-    if (word == "date") return "DATE " + Quoted(text, '\'');
+    if (word == "date") return date_ = "DATE " + Quoted(text, '\'');
     if (word == "time") return "TIME " + Quoted(text, '\'');
     if (word == "timestamp") {
         // "2024-05-01 10:00:00 Europe/Berlin": a zone is what follows the time of day.
@@ -227,7 +246,11 @@ Translated<std::string> Translator::Call(const Token& token) {
     if (name == "date_add" && arguments->size() == 3) {
         const std::string& unit = (*arguments)[0];
         if (unit.size() < 3 || unit[0] != '\'') return Refuse(token, "date_add needs its unit as a literal", "NOT_SUPPORTED");
-        return fmt::format("(({}) + INTERVAL ({}) {})", (*arguments)[2], (*arguments)[1], unit.substr(1, unit.size() - 2));
+        const std::string name_of_unit = Lower(unit.substr(1, unit.size() - 2));
+        std::string sum = fmt::format("(({}) + INTERVAL ({}) {})", (*arguments)[2], (*arguments)[1], name_of_unit);
+        static constexpr std::string_view kDays[] = {"day", "week", "month", "quarter", "year"};
+        if ((*arguments)[2] != date_ || !Contains(kDays, name_of_unit)) return sum;
+        return date_ = fmt::format("CAST({} AS DATE)", sum);
     }
     bool known = false;
     const FunctionRule* rule = FindFunction(name, arguments->size(), known);
@@ -236,6 +259,7 @@ Translated<std::string> Translator::Call(const Token& token) {
                       "FUNCTION_NOT_FOUND");
     }
     std::string call = ApplyRule(*rule, *arguments);
+    if (name == "date" || name == "last_day_of_month" || name == "from_iso8601_date" || (name == "date_trunc" && (*arguments)[1] == date_)) date_ = call;
     if (name == "listagg" && cursor_.AcceptKeyword("within")) {
         if (!cursor_.AcceptKeyword("group")) return Wrong("'GROUP'");
         auto order = Bracket();
@@ -278,7 +302,9 @@ Translated<std::string> Translator::Cast(const std::string& name) {
     if (!type) return type;
     if (auto close = Expect(")"); !close) return unexpected(close.error());
     if (*type == "JSON" && name == "cast") return fmt::format("to_json({})", value);
-    return fmt::format("{}({} AS {})", name == "cast" ? "CAST" : "TRY_CAST", value, *type);
+    std::string cast = fmt::format("{}({} AS {})", name == "cast" ? "CAST" : "TRY_CAST", value, *type);
+    if (*type == "DATE") date_ = cast;
+    return cast;
 }
 
 Translated<std::string> Translator::Extract() {

@@ -70,6 +70,8 @@ class Translator {
     Translated<std::string> Bracket(bool relation = false);
 
     Translated<std::string> Primary();
+    Translated<std::string> Term();
+    bool AtDateInterval() const;
 
     Translated<std::string> Symbol(const Token& token);
 
@@ -106,6 +108,7 @@ class Translator {
     int depth_ = 0;
     bool in_from_ = false;
     size_t parameter_ = 0;
+    std::string date_;  // the last term known to be a date, as it was written
 };
 
 }  // namespace wellhead::sql::athena
