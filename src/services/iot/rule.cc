@@ -23,7 +23,8 @@ std::unexpected<RuleProblem> Refuse(std::string message) {
 // Reads the members of one action and compiles its texts; the first problem is kept.
 class ActionReader {
   public:
-    ActionReader(std::string_view action, const json::object& object) : action_(action), object_(object) {}
+    ActionReader(std::string_view action, const json::object& object, const sql::iot::Statement& statement)
+        : action_(action), object_(object), statement_(statement) {}
 
     TextTemplate Required(std::string_view member) {
         TextTemplate text = Optional(member);
@@ -48,7 +49,7 @@ class ActionReader {
         return value != nullptr && value->is_int64() ? static_cast<int>(value->as_int64()) : 0;
     }
     TextTemplate Compile(std::string_view text, std::string_view member) {
-        auto compiled = sql::iot::Template::Compile(text);
+        auto compiled = sql::iot::Template::Compile(text, &statement_);
         if (compiled) return *compiled;
         if (!problem_) {
             problem_ = RuleProblem{
@@ -63,6 +64,7 @@ class ActionReader {
   private:
     std::string_view action_;
     const json::object& object_;
+    const sql::iot::Statement& statement_;
     std::optional<RuleProblem> problem_;
 };
 
@@ -95,13 +97,13 @@ RepublishHeaders ReadHeaders(ActionReader& action) {
     return headers;
 }
 
-Compiled<RuleAction> ReadAction(const json::value& value) {
+Compiled<RuleAction> ReadAction(const json::value& value, const sql::iot::Statement& statement) {
     const auto* object = value.if_object();
     if (object == nullptr || object->size() != 1) return Refuse("an action names exactly one service");
     std::string_view kind = object->begin()->key();
     const auto* body = object->begin()->value().if_object();
     if (body == nullptr) return Refuse(fmt::format("the {} action is not an object", kind));
-    ActionReader reader(kind, *body);
+    ActionReader reader(kind, *body, statement);
     RuleAction action;
     if (kind == "kinesis") {
         action = KinesisAction{reader.Required("streamName"), reader.Optional("partitionKey")};
@@ -179,14 +181,14 @@ std::expected<std::shared_ptr<const CompiledRule>, RuleProblem> CompileRule(cons
     auto compiled = std::make_shared<CompiledRule>(
         CompiledRule{rule.name, std::move(*statement), {}, std::nullopt, CountersOf(rule.name)});
     for (const json::value& item : actions->as_array()) {
-        auto action = ReadAction(item);
+        auto action = ReadAction(item, *compiled->statement);
         if (!action) return std::unexpected(action.error());
         compiled->actions.push_back(std::move(*action));
     }
     if (!rule.error_action_json.empty()) {
         auto error_action = ParseJson(rule.error_action_json);
         if (!error_action) return std::unexpected(error_action.error());
-        auto action = ReadAction(*error_action);
+        auto action = ReadAction(*error_action, *compiled->statement);
         if (!action) return std::unexpected(action.error());
         compiled->error_action = std::move(*action);
     }

@@ -1,7 +1,6 @@
 // The tree of a statement to nodes that evaluate.
 
 #include <algorithm>
-#include <charconv>
 #include <set>
 
 #include "sql/iot/parser.h"
@@ -60,6 +59,16 @@ class Whole final : public Node {
 
   private:
     bool raw_;
+};
+
+class VariableOf final : public Node {
+  public:
+    VariableOf(const Variables& variables, size_t index) : variables_(variables), index_(index) {}
+    Value Eval(Scope& scope) const override { return scope.state.VariableValue(variables_, index_); }
+
+  private:
+    const Variables& variables_;
+    size_t index_;
 };
 
 class MemberOf final : public Node {
@@ -218,7 +227,7 @@ class Conversion final : public Node {
                 return integer ? Value::Int(*integer) : Value();
             }
             case Type::kBoolean: {
-                if (value.is_number()) return Value::Boolean(value.number() != 0);
+                if (value.is_number()) return Value::Boolean(CompareNumbers(value, Value::Int(0)) != 0);
                 auto boolean = ToBoolean(value);
                 return boolean ? Value::Boolean(*boolean) : Value();
             }
@@ -314,27 +323,10 @@ class Nested final : public Node {
     bool exists_;
 };
 
-std::optional<Value> NumberOf(const Literal& literal) {
-    const char* end = literal.text.data() + literal.text.size();
-    if (literal.kind == LiteralKind::kInteger) {
-        Int128 integer = 0;
-        for (char digit : literal.text) {
-            if (__builtin_mul_overflow(integer, 10, &integer) ||
-                __builtin_add_overflow(integer, digit - '0', &integer)) {
-                return std::nullopt;
-            }
-        }
-        return Value::Int(integer);
-    }
-    double decimal = 0;
-    auto parsed = std::from_chars(literal.text.data(), end, decimal);
-    if (parsed.ec != std::errc() || parsed.ptr != end) return std::nullopt;
-    return Value::Decimal(decimal);
-}
-
 // Walks the tree; remembers whether anything looks into the payload's JSON.
 class Compiler {
   public:
+    explicit Compiler(const Variables* variables) : variables_(variables) {}
     bool needs_json = false;
 
     Parsed<NodePtr> Compile(const Expression& expression) {
@@ -489,6 +481,7 @@ class Compiler {
         for (char c : call.name.front().text) {
             name.push_back(c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c);
         }
+        if (name == kVariableFunction) return Reference(at, std::get<Literal>(call.arguments.front()->node).text);
         if (IsExternalFunction(name)) {
             return SyntaxFail(at, name + "() is not served: it calls a service that is not there");
         }
@@ -511,6 +504,12 @@ class Compiler {
             return std::make_unique<Contains>(std::move(arguments[0]), std::move(arguments[1]));
         }
         return std::make_unique<Invocation>(*entry, std::move(arguments));
+    }
+    Parsed<NodePtr> Reference(Position at, const std::string& name) {
+        const size_t* index = variables_ != nullptr ? variables_->Find(name) : nullptr;
+        if (index == nullptr) return SyntaxFail(at, "the variable @" + name + " is not set before");
+        needs_json = needs_json || variables_->needs_json;
+        return std::make_unique<VariableOf>(*variables_, *index);
     }
     // encode and decode know base64 alone; decode's protobuf form needs a schema from a bucket.
     static Parsed<void> CheckScheme(Position at, const std::string& name, const FunctionCall& call) {
@@ -536,14 +535,43 @@ class Compiler {
         }
         return nodes;
     }
+
+    const Variables* variables_;
 };
 
 }  // namespace
 
-Parsed<CompiledQuery> CompileQuery(const DocumentQuery& query) { return Compiler().CompileQuery(query); }
+Variables::Variables() = default;
+Variables::~Variables() = default;
 
-Parsed<CompiledExpression> CompileExpression(const Expression& expression) {
-    Compiler compiler;
+const size_t* Variables::Find(const std::string& name) const {
+    auto found = index.find(name);
+    return found == index.end() ? nullptr : &found->second;
+}
+
+Parsed<std::shared_ptr<const Variables>> CompileVariables(const std::vector<VariableText>& variables) {
+    if (variables.empty()) return nullptr;
+    auto compiled = std::make_shared<Variables>();
+    for (const VariableText& variable : variables) {
+        if (compiled->Find(variable.name) != nullptr) {
+            return SyntaxFail(variable.at, "the variable @" + variable.name + " is set twice");
+        }
+        Compiler compiler(compiled.get());
+        auto node = compiler.Compile(*variable.value);
+        if (!node) return std::unexpected(node.error());
+        compiled->needs_json = compiled->needs_json || compiler.needs_json;
+        compiled->index.emplace(variable.name, compiled->nodes.size());
+        compiled->nodes.push_back(std::move(*node));
+    }
+    return compiled;
+}
+
+Parsed<CompiledQuery> CompileQuery(const DocumentQuery& query, const Variables* variables) {
+    return Compiler(variables).CompileQuery(query);
+}
+
+Parsed<CompiledExpression> CompileExpression(const Expression& expression, const Variables* variables) {
+    Compiler compiler(variables);
     auto node = compiler.Compile(expression);
     if (!node) return std::unexpected(node.error());
     return CompiledExpression{std::move(*node), compiler.needs_json};

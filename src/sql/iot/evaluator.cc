@@ -1,8 +1,10 @@
 // Statements and templates over one message.
 
 #include <fmt/format.h>
+#include <openssl/evp.h>
 
 #include <algorithm>
+#include <cstring>
 
 #include "sql/iot/parser.h"
 #include "sql/iot/program.h"
@@ -165,6 +167,50 @@ const Value& Evaluator::State::Document() {
     return document_;
 }
 
+// The next 32 bytes that follow from the message's seed.
+std::array<unsigned char, 32> Evaluator::State::Drawn() {
+    std::array<unsigned char, 32> digest{};
+    std::string input(message->seed);
+    const uint32_t number = ++drawn_;
+    input.append(reinterpret_cast<const char*>(&number), sizeof number);
+    unsigned int size = 0;
+    EVP_Digest(input.data(), input.size(), digest.data(), &size, EVP_sha256(), nullptr);
+    return digest;
+}
+
+std::string Evaluator::State::NewUuid() {
+    if (message->seed.empty()) return surroundings.NewUuid();
+    auto bytes = Drawn();
+    bytes[6] = static_cast<unsigned char>((bytes[6] & 0x0F) | 0x40);  // RFC 4122, version 4
+    bytes[8] = static_cast<unsigned char>((bytes[8] & 0x3F) | 0x80);
+    std::string uuid;
+    for (size_t i = 0; i < 16; ++i) {
+        if (i == 4 || i == 6 || i == 8 || i == 10) uuid.push_back('-');
+        fmt::format_to(std::back_inserter(uuid), "{:02x}", bytes[i]);
+    }
+    return uuid;
+}
+
+double Evaluator::State::RandomFraction() {
+    if (message->seed.empty()) return surroundings.RandomFraction();
+    const auto bytes = Drawn();
+    uint64_t bits = 0;
+    std::memcpy(&bits, bytes.data(), sizeof bits);
+    return static_cast<double>(bits >> 11) * 0x1.0p-53;
+}
+
+const Value& Evaluator::State::VariableValue(const Variables& of, size_t index) {
+    if (variables_ != &of) {
+        variables_ = &of;
+        values_.assign(of.nodes.size(), std::nullopt);
+    }
+    if (!values_[index]) {
+        Scope top{*this};
+        values_[index] = of.nodes[index]->Eval(top);
+    }
+    return *values_[index];
+}
+
 Value BuildResult(const CompiledQuery& query, Scope& scope) {
     if (query.where && !query.where->Eval(scope).IsTrue()) return Value();
     if (query.items.size() == 1 && (query.value_only || query.items.front().star)) {
@@ -180,23 +226,27 @@ Template::~Template() = default;
 Parsed<std::shared_ptr<const Statement>> Statement::Compile(std::string_view sql) {
     auto text = ParseRule(sql);
     if (!text) return std::unexpected(text.error());
-    auto query = CompileQuery(text->query);
+    auto variables = CompileVariables(text->variables);
+    if (!variables) return std::unexpected(variables.error());
+    auto query = CompileQuery(text->query, variables->get());
     if (!query) return std::unexpected(query.error());
     std::shared_ptr<Statement> statement(new Statement);
     statement->topic_filter_ = std::move(text->topic_filter);
     statement->topic_at_ = text->topic_at;
     statement->passes_all_ = query->items.size() == 1 && query->items.front().star && !query->where;
     statement->program_ = std::make_unique<Program>();
+    statement->program_->variables = std::move(*variables);
     statement->program_->needs_json = query->needs_json;
     statement->program_->query = std::move(*query);
     return statement;
 }
 
-Parsed<std::shared_ptr<const Template>> Template::Compile(std::string_view text) {
+Parsed<std::shared_ptr<const Template>> Template::Compile(std::string_view text, const Statement* of) {
     if (text.size() > kMaxTemplateBytes) return SyntaxFail({}, "the text is too long");
     std::shared_ptr<Template> compiled(new Template);
     compiled->program_ = std::make_unique<Program>();
     Program& program = *compiled->program_;
+    if (of != nullptr) program.variables = of->program_->variables;
     size_t at = 0;
     while (at < text.size()) {
         size_t open = text.find("${", at);
@@ -210,7 +260,7 @@ Parsed<std::shared_ptr<const Template>> Template::Compile(std::string_view text)
         std::string_view source = text.substr(open + 2, close - open - 2);
         auto expression = ParseExpression(source);
         if (!expression) return std::unexpected(expression.error());
-        auto node = CompileExpression(**expression);
+        auto node = CompileExpression(**expression, program.variables.get());
         if (!node) return std::unexpected(node.error());
         program.needs_json = program.needs_json || node->needs_json;
         program.pieces.push_back({std::string(source), std::move(node->node)});
@@ -230,6 +280,8 @@ void Evaluator::Begin(const MessageView& message) {
     state.message = &message;
     state.parsed_ = false;
     state.document_ = Value();
+    state.variables_ = nullptr;
+    state.drawn_ = 0;
     state.arena.Reset();
     state.trace_id.clear();
 }
@@ -267,7 +319,7 @@ base::Result<bool> Evaluator::Select(const Statement& statement, std::string& ou
     return true;
 }
 
-std::string Evaluator::NewUuid() { return state_->surroundings.NewUuid(); }
+std::string Evaluator::NewUuid() { return state_->NewUuid(); }
 
 base::Result<void> Evaluator::Substitute(const Template& text, std::string& out) {
     if (text.constant_) {

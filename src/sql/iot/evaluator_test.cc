@@ -251,7 +251,7 @@ TEST(IotSql, KnowsTheMessage) {
 
 TEST(IotSql, EncodesAndDecodes) {
     EXPECT_EQ(Value("decode(encode('{\"a\":[1]}', 'base64'), 'base64').a[0]"), "1");
-    EXPECT_EQ(Value("decode('!', 'base64')"), "");
+    EXPECT_EQ(Value("decode('!', 'base64')"), "null");
     EXPECT_EQ(Value("transform('enrichArray', {'well': 7}, a)", R"({"a":[{"p":1},{"p":2}]})"),
               R"([{"p":1,"well":7},{"p":2,"well":7}])");
 }
@@ -333,6 +333,65 @@ TEST(IotSql, EndsOnRandomStatementsAndPayloads) {
         (void)evaluator.Select(**statement, out);
     }
     EXPECT_GT(compiled, 100);
+}
+
+TEST(IotSql, DecimalsAreDecimals) {
+    const std::string payload = R"({"a":0.1,"b":0.2,"i":7,"whole":10.0,"big":12345678901234567890})";
+    EXPECT_EQ(Value("a + b", payload), "0.3");
+    EXPECT_EQ(Value("a + b = 0.3", payload), "true");
+    EXPECT_EQ(Value("a * 3", payload), "0.3");
+    EXPECT_EQ(Value("i / 2", payload), "3");
+    EXPECT_EQ(Value("i / 2.0", payload), "3.5");
+    EXPECT_EQ(Value("i / 2.5", payload), "2.8");
+    EXPECT_EQ(Value("1 / 3.5", payload), "0.2857142857142857142857142857142857");
+    EXPECT_EQ(Value("whole / 4", payload), "2");
+    EXPECT_EQ(Value("'10' / '4'", payload), "2.5");
+    EXPECT_EQ(Value("i / 0", payload), "");
+    EXPECT_EQ(Value("i % 0.0", payload), "");
+    EXPECT_EQ(Value("5.5 % 2", payload), "1.5");
+    EXPECT_EQ(Value("big * big", payload), "1.524157875323883675019051998750191E+38");
+    EXPECT_EQ(Value("big > 12345678901234567889", payload), "true");
+    EXPECT_EQ(Value("-9223372036854775808 - 1"), "-9223372036854775809");
+    EXPECT_EQ(Value("round(2.5)"), "3");
+    EXPECT_EQ(Value("trunc(2.345, 2)"), "2.34");
+    EXPECT_EQ(Value("cast('1.10' as Decimal)"), "1.1");
+    EXPECT_EQ(Value("'n=' + 0.00000012"), R"("n=1.2E-7")");
+    EXPECT_EQ(Value("ceil('1.00000000000000000000000001')"), "2");
+}
+
+TEST(IotSql, VariablesAreSetOnce) {
+    const std::string payload = R"({"temp_fahrenheit":75,"sensor":{"name":"x","values":[1,2,3]}})";
+    EXPECT_EQ(RunSql("SET @c = (temp_fahrenheit - 32) * 5 / 9 SELECT @c AS celsius, @c > 20 AS warm FROM 't' WHERE @c > 10", payload),
+              R"({"celsius":23,"warm":true})");
+    EXPECT_EQ(RunSql("SET @s = sensor, @first = @s.values[0] SELECT @s.name, @first + 1 AS next, @first FROM 't'", payload),
+              R"({"name":"x","next":2,"first":1})");
+    EXPECT_EQ(RunSql("SET @u = newuuid() SELECT @u = @u AS same FROM 't'", payload), R"({"same":true})");
+    EXPECT_EQ(RunSql("SET @limit = 2 SELECT (SELECT VALUE v FROM items WHERE v >= @limit) AS large FROM 't'",
+                     R"({"items":[{"v":1},{"v":2},{"v":3}]})"),
+              R"({"large":[2,3]})");
+    EXPECT_EQ(RunSql("SELECT @x FROM 't'", payload), "syntax 1:8 the variable @x is not set before");
+    EXPECT_EQ(RunSql("SET @a = @b, @b = 1 SELECT * FROM 't'", payload), "syntax 1:10 the variable @b is not set before");
+    EXPECT_EQ(RunSql("SET @a = 1, @a = 2 SELECT * FROM 't'", payload), "syntax 1:13 the variable @a is set twice");
+    EXPECT_TRUE(RunSql("SET a = 1 SELECT * FROM 't'", payload).starts_with("syntax 1:5"));
+    EXPECT_TRUE(RunSql("SET @ a = 1 SELECT * FROM 't'", payload).starts_with("syntax 1:7"));
+    EXPECT_TRUE(RunSql("SET @" + std::string(65, 'a') + " = 1 SELECT * FROM 't'", payload).starts_with("syntax"));
+}
+
+TEST(IotSql, VariablesAreSeenByTheActionsOfTheirRule) {
+    auto statement = Statement::Compile("SET @well = topic(2), @kind = kind SELECT * FROM 'oilfield/+/telemetry'");
+    ASSERT_TRUE(statement);
+    EXPECT_FALSE(Template::Compile("${@well}"));
+    auto text = Template::Compile("${@well}/${@kind}", statement->get());
+    ASSERT_TRUE(text);
+    TestSurroundings surroundings;
+    Evaluator evaluator(surroundings);
+    MessageView message;
+    message.topic = "oilfield/well-07/telemetry";
+    message.payload = R"({"kind":"pump"})";
+    evaluator.Begin(message);
+    std::string out;
+    ASSERT_TRUE(evaluator.Substitute(**text, out));
+    EXPECT_EQ(out, "well-07/pump");
 }
 
 }  // namespace

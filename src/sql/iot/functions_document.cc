@@ -60,7 +60,7 @@ Value Decode(const Call& call) {
     auto text = ToString(call.arguments[0], call.state.arena);
     if (!text || call.arguments[1].type() != Type::kString || call.arguments[1].text() != "base64") return Value();
     auto bytes = codec::DecodeBase64(*text);
-    return bytes ? ParseInto(call, *bytes) : Value();
+    return bytes ? ParseInto(call, *bytes) : Value::Null();
 }
 
 // transform("enrichArray", attributes, array): every object of the array with the attributes added.
@@ -119,12 +119,12 @@ Value SourceIp(const Call& call) {
 
 Value AccountId(const Call& call) { return Value::String(call.state.surroundings.account_id()); }
 
-Value NewUuid(const Call& call) { return Value::String(call.state.arena.Copy(call.state.surroundings.NewUuid())); }
+Value NewUuid(const Call& call) { return Value::String(call.state.arena.Copy(call.state.NewUuid())); }
 
 // One a message, however often it is asked for.
 Value TraceId(const Call& call) {
     if (call.state.message->client_id.empty()) return Value();
-    if (call.state.trace_id.empty()) call.state.trace_id = call.state.surroundings.NewUuid();
+    if (call.state.trace_id.empty()) call.state.trace_id = call.state.NewUuid();
     return Value::String(call.state.trace_id);
 }
 

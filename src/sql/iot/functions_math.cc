@@ -1,6 +1,4 @@
-#include <algorithm>
 #include <cmath>
-#include <string>
 
 #include "sql/iot/functions.h"
 
@@ -12,16 +10,17 @@ namespace {
 template <double (*kFunction)(double)>
 Value OfDouble(const Call& call) {
     Value number = ToDecimal(call.arguments[0]);
-    return number.is_number() ? Value::Decimal(kFunction(number.number())) : Value();
+    return number.is_number() ? Value::Double(kFunction(number.number())) : Value();
 }
 
-template <double (*kFunction)(double)>
-Value Rounded(const Call& call) {
+template <Rounding kRounding>
+Value ToWholeNumber(const Call& call) {
     Value number = ToDecimal(call.arguments[0]);
     if (number.type() == Type::kInt) return number;
     if (number.type() != Type::kDecimal) return Value();
-    double rounded = kFunction(number.decimal());
-    return std::fabs(rounded) < 1e38 ? Value::Int(static_cast<Int128>(rounded)) : Value::Decimal(rounded);
+    const Decimal rounded = RoundTo(number.decimal(), 0, kRounding);
+    auto whole = ToWhole(rounded);
+    return whole ? Value::Int(*whole) : Value::Number(rounded);
 }
 
 template <double (*kFunction)(double, double)>
@@ -29,7 +28,7 @@ Value OfTwoDoubles(const Call& call) {
     Value a = ToDecimal(call.arguments[0]);
     Value b = ToDecimal(call.arguments[1]);
     if (!a.is_number() || !b.is_number()) return Value();
-    return Value::Decimal(kFunction(a.number(), b.number()));
+    return Value::Double(kFunction(a.number(), b.number()));
 }
 
 template <class Operation>
@@ -44,13 +43,16 @@ Value Abs(const Call& call) {
     if (number.type() == Type::kInt) {
         return Value::Int(number.integer() < 0 ? -number.integer() : number.integer());
     }
-    return number.type() == Type::kDecimal ? Value::Decimal(std::fabs(number.decimal())) : Value();
+    if (number.type() != Type::kDecimal) return Value();
+    Decimal decimal = number.decimal();
+    if (decimal.coefficient < 0) decimal.coefficient = -decimal.coefficient;
+    return Value::Number(decimal);
 }
 
 Value Sign(const Call& call) {
     Value number = ToDecimal(call.arguments[0]);
     if (!number.is_number()) return Value();
-    return Value::Int(number.number() > 0 ? 1 : number.number() < 0 ? -1 : 0);
+    return Value::Int(CompareNumbers(number, Value::Int(0)));
 }
 
 Value Modulo(const Call& call) {
@@ -79,34 +81,19 @@ Value Trunc(const Call& call) {
         if (!given) return Value();
         places = *given < 0 ? 0 : *given > 34 ? Int128(34) : *given;
     }
-    // In text, where 2.31 is exact.
-    std::string shortest;
-    AppendNumber(number.decimal(), shortest);
-    if (shortest.find('e') != std::string::npos) {
-        double scale = std::pow(10, static_cast<double>(places));
-        return Value::Decimal(std::trunc(number.decimal() * scale) / scale);
-    }
-    size_t point = shortest.find('.');
-    if (point != std::string::npos) {
-        shortest.resize(std::min(shortest.size(), point + 1 + static_cast<size_t>(places)));
-    }
-    if (!shortest.empty() && shortest.back() == '.') shortest.pop_back();
-    return ToDecimal(Value::String(shortest));
+    return Value::Number(RoundTo(number.decimal(), static_cast<int>(places), Rounding::kTowardZero));
 }
 
-Value Rand(const Call& call) { return Value::Decimal(call.state.surroundings.RandomFraction()); }
+Value Rand(const Call& call) { return Value::Double(call.state.RandomFraction()); }
 
 double Acos(double x) { return std::acos(x); }
 double Asin(double x) { return std::asin(x); }
 double Atan(double x) { return std::atan(x); }
-double Ceil(double x) { return std::ceil(x); }
 double Cos(double x) { return std::cos(x); }
 double Cosh(double x) { return std::cosh(x); }
 double Exp(double x) { return std::exp(x); }
-double Floor(double x) { return std::floor(x); }
 double Ln(double x) { return std::log(x); }
 double Log(double x) { return std::log10(x); }
-double Round(double x) { return std::round(x); }
 double Sin(double x) { return std::sin(x); }
 double Sinh(double x) { return std::sinh(x); }
 double Sqrt(double x) { return std::sqrt(x); }
@@ -127,11 +114,11 @@ void AddMathFunctions(FunctionTable& table) {
     table["bitor"] = {[](const Call& call) { return OfTwoInts(call, [](auto a, auto b) { return a | b; }); }, 2, 2};
     table["bitxor"] = {[](const Call& call) { return OfTwoInts(call, [](auto a, auto b) { return a ^ b; }); }, 2, 2};
     table["bitnot"] = {BitNot, 1, 1};
-    table["ceil"] = {Rounded<Ceil>, 1, 1};
+    table["ceil"] = {ToWholeNumber<Rounding::kUp>, 1, 1};
     table["cos"] = {OfDouble<Cos>, 1, 1};
     table["cosh"] = {OfDouble<Cosh>, 1, 1};
     table["exp"] = {OfDouble<Exp>, 1, 1};
-    table["floor"] = {Rounded<Floor>, 1, 1};
+    table["floor"] = {ToWholeNumber<Rounding::kDown>, 1, 1};
     table["ln"] = {OfDouble<Ln>, 1, 1};
     table["log"] = {OfDouble<Log>, 1, 1};
     table["mod"] = {Modulo, 2, 2};
@@ -139,7 +126,7 @@ void AddMathFunctions(FunctionTable& table) {
     table["nanvl"] = {Nanvl, 2, 2};
     table["power"] = {OfTwoDoubles<Power>, 2, 2};
     table["rand"] = {Rand, 0, 0};
-    table["round"] = {Rounded<Round>, 1, 1};
+    table["round"] = {ToWholeNumber<Rounding::kHalfAwayFromZero>, 1, 1};
     table["sign"] = {Sign, 1, 1};
     table["sin"] = {OfDouble<Sin>, 1, 1};
     table["sinh"] = {OfDouble<Sinh>, 1, 1};

@@ -1,7 +1,5 @@
 // The arithmetic and comparison operators, by the tables of the language reference.
 
-#include <cmath>
-
 #include "sql/iot/program.h"
 
 namespace wellhead::sql::iot {
@@ -15,24 +13,22 @@ Value Compare(BinaryOperator op, const Value& left, const Value& right) {
     Value a = ToDecimal(left);
     Value b = ToDecimal(right);
     if (!a.is_number() || !b.is_number()) return Value();
-    bool less;
-    bool equal;
-    if (a.type() == Type::kInt && b.type() == Type::kInt) {
-        less = a.integer() < b.integer();
-        equal = a.integer() == b.integer();
-    } else {
-        less = a.number() < b.number();
-        equal = a.number() == b.number();
-    }
+    const int order = CompareNumbers(a, b);
     switch (op) {
-        case BinaryOperator::kLess: return Value::Boolean(less);
-        case BinaryOperator::kLessOrEqual: return Value::Boolean(less || equal);
-        case BinaryOperator::kGreater: return Value::Boolean(!less && !equal);
-        default: return Value::Boolean(!less);
+        case BinaryOperator::kLess: return Value::Boolean(order < 0);
+        case BinaryOperator::kLessOrEqual: return Value::Boolean(order <= 0);
+        case BinaryOperator::kGreater: return Value::Boolean(order > 0);
+        default: return Value::Boolean(order >= 0);
     }
 }
 
-// Nothing when the result leaves 128 bits or divides by zero; the caller then goes on in doubles or gives up.
+// "34 digits maximum"; what is larger goes on as a Decimal.
+bool FitsInt(Int128 integer) {
+    auto decimal = DecimalOf(integer);
+    return decimal && decimal->exponent == 0 && decimal->coefficient == integer;
+}
+
+// Nothing when the result leaves 128 bits.
 std::optional<Int128> IntArithmetic(BinaryOperator op, Int128 a, Int128 b) {
     Int128 result = 0;
     switch (op) {
@@ -45,8 +41,10 @@ std::optional<Int128> IntArithmetic(BinaryOperator op, Int128 a, Int128 b) {
         case BinaryOperator::kMultiply:
             if (__builtin_mul_overflow(a, b, &result)) return std::nullopt;
             return result;
-        case BinaryOperator::kDivide: return b == 0 || b == -1 ? std::nullopt : std::optional<Int128>(a / b);
-        case BinaryOperator::kModulo: return b == 0 ? std::nullopt : std::optional<Int128>(b == -1 ? 0 : a % b);
+        case BinaryOperator::kDivide:
+            if (b == -1) return __builtin_sub_overflow(Int128{0}, a, &result) ? std::nullopt : std::optional(result);
+            return a / b;
+        case BinaryOperator::kModulo: return b == -1 ? 0 : a % b;
         default: return std::nullopt;
     }
 }
@@ -55,24 +53,23 @@ Value Arithmetic(BinaryOperator op, const Value& left, const Value& right) {
     Value a = ToDecimal(left);
     Value b = ToDecimal(right);
     if (!a.is_number() || !b.is_number()) return Value();
-    bool divides = op == BinaryOperator::kDivide || op == BinaryOperator::kModulo;
-    if (divides && b.number() == 0) return Value();
     if (left.type() == Type::kInt && right.type() == Type::kInt) {
-        if (op == BinaryOperator::kDivide && b.integer() == -1) {
-            op = BinaryOperator::kMultiply;
-        }
+        const bool divides = op == BinaryOperator::kDivide || op == BinaryOperator::kModulo;
+        if (divides && b.integer() == 0) return Value();
         auto integer = IntArithmetic(op, a.integer(), b.integer());
-        if (integer) return Value::Int(*integer);
+        if (integer && FitsInt(*integer)) return Value::Int(*integer);
     }
-    double x = a.number();
-    double y = b.number();
+    const Decimal x = a.decimal();
+    const Decimal y = b.decimal();
+    std::optional<Decimal> result;
     switch (op) {
-        case BinaryOperator::kAdd: return Value::Decimal(x + y);
-        case BinaryOperator::kSubtract: return Value::Decimal(x - y);
-        case BinaryOperator::kMultiply: return Value::Decimal(x * y);
-        case BinaryOperator::kDivide: return Value::Decimal(x / y);
-        default: return Value::Decimal(std::fmod(x, y));
+        case BinaryOperator::kAdd: result = Add(x, y); break;
+        case BinaryOperator::kSubtract: result = Subtract(x, y); break;
+        case BinaryOperator::kMultiply: result = Multiply(x, y); break;
+        case BinaryOperator::kDivide: result = Divide(x, y); break;
+        default: result = Remainder(x, y); break;
     }
+    return result ? Value::Number(*result) : Value();
 }
 
 }  // namespace

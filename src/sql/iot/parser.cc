@@ -44,10 +44,14 @@ class Parser {
         : source_(source), cursor_(tokens) {}
 
     Parsed<RuleText> Rule() {
-        if (cursor_.IsKeyword("SET")) {
-            return SyntaxFail(cursor_.Peek().at, "the SET clause is not served");
-        }
         RuleText rule;
+        if (cursor_.AcceptKeyword("SET")) {
+            do {
+                auto variable = Variable();
+                if (!variable) return std::unexpected(variable.error());
+                rule.variables.push_back(std::move(*variable));
+            } while (cursor_.AcceptSymbol(","));
+        }
         if (auto items = SelectItems(rule.query); !items) return std::unexpected(items.error());
         if (cursor_.AcceptKeyword("FROM")) {
             rule.topic_at = cursor_.Peek().at;
@@ -67,6 +71,46 @@ class Parser {
     }
 
   private:
+    static constexpr size_t kMaxVariables = 100;
+    static constexpr size_t kMaxVariableName = 64;
+
+    Parsed<std::string> VariableName() {
+        const Token& at_sign = cursor_.Peek();
+        if (!cursor_.IsSymbol("@")) return std::unexpected(cursor_.Unexpected("a variable, @name"));
+        const size_t end = at_sign.end;
+        cursor_.Next();
+        const Token& name = cursor_.Peek();
+        if (name.kind != TokenKind::kIdentifier || name.begin != end) {
+            return std::unexpected(cursor_.Unexpected("a variable's name behind '@'"));
+        }
+        if (name.value.size() > kMaxVariableName) return SyntaxFail(name.at, "a variable's name has at most 64 characters");
+        return cursor_.Next().value;
+    }
+
+    Parsed<VariableText> Variable() {
+        VariableText variable;
+        variable.at = cursor_.Peek().at;
+        auto name = VariableName();
+        if (!name) return std::unexpected(name.error());
+        variable.name = std::move(*name);
+        if (auto equals = cursor_.ExpectSymbol("="); !equals) return std::unexpected(equals.error());
+        auto value = Expression_(0);
+        if (!value) return std::unexpected(value.error());
+        variable.value = std::move(*value);
+        if (++variables_ > kMaxVariables) return SyntaxFail(variable.at, "there are too many variables");
+        return variable;
+    }
+
+    Parsed<ExpressionPtr> VariableReference() {
+        Position at = cursor_.Peek().at;
+        auto name = VariableName();
+        if (!name) return std::unexpected(name.error());
+        std::vector<ExpressionPtr> arguments;
+        arguments.push_back(MakeExpression(at, Literal{LiteralKind::kString, std::move(*name), {}}));
+        return MakeExpression(at, FunctionCall{{{std::string(kVariableFunction), false}}, std::move(arguments), false,
+                                               {}, nullptr, {}, {}});
+    }
+
     Parsed<void> SelectItems(DocumentQuery& query) {
         if (auto select = cursor_.ExpectKeyword("SELECT"); !select) return select;
         if (StartsValueOnly()) {
@@ -121,6 +165,10 @@ class Parser {
     std::string NameOf(const Expression& value, size_t begin, size_t end) const {
         if (const auto* name = std::get_if<NameReference>(&value.node)) return name->parts.back().text;
         if (const auto* member = std::get_if<MemberAccess>(&value.node)) return member->field.text;
+        const auto* call = std::get_if<FunctionCall>(&value.node);
+        if (call != nullptr && call->name.front().text == kVariableFunction) {
+            return std::get<Literal>(call->arguments.front()->node).text;
+        }
         return std::string(source_.substr(begin, end - begin));
     }
 
@@ -340,6 +388,7 @@ class Parser {
             return MakeExpression(at, ArrayLiteral{std::move(*items)});
         }
         if (cursor_.AcceptSymbol("{")) return Object(at);
+        if (cursor_.IsSymbol("@")) return VariableReference();
         return std::unexpected(cursor_.Unexpected("an expression"));
     }
 
@@ -449,6 +498,7 @@ class Parser {
     std::string_view source_;
     TokenCursor cursor_;
     int depth_ = 0;
+    size_t variables_ = 0;
 };
 
 LexerOptions Options() {

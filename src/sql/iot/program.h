@@ -1,7 +1,10 @@
 #pragma once
 // What a statement compiles to: a tree of nodes, each giving a Value for the message at hand.
 
+#include <array>
+#include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <unordered_map>
@@ -9,11 +12,26 @@
 #include <vector>
 
 #include "sql/ast.h"
+#include "sql/iot/parser.h"
 #include "sql/iot/regex.h"
 #include "sql/iot/statement.h"
 #include "sql/iot/value.h"
 
 namespace wellhead::sql::iot {
+
+class Node;
+using NodePtr = std::unique_ptr<Node>;
+
+// What SET gives names to; each is evaluated at most once a message.
+struct Variables {
+    Variables();
+    ~Variables();
+    // Null when there is none of that name.
+    const size_t* Find(const std::string& name) const;
+    std::map<std::string, size_t> index;
+    std::vector<NodePtr> nodes;
+    bool needs_json = false;
+};
 
 // The evaluator's memory: the message, its document once parsed, and what was made meanwhile.
 struct Evaluator::State {
@@ -22,6 +40,9 @@ struct Evaluator::State {
     // Undefined when the payload is not JSON.
     const Value& Document();
     bool is_json() { return Document().defined(); }
+    std::string NewUuid();
+    double RandomFraction();
+    const Value& VariableValue(const Variables& of, size_t index);
 
     Surroundings& surroundings;
     const MessageView* message = nullptr;
@@ -32,10 +53,14 @@ struct Evaluator::State {
 
   private:
     friend class Evaluator;
+    std::array<unsigned char, 32> Drawn();
     simdjson::dom::parser parser_;
+    uint32_t drawn_ = 0;  // from the seed
     std::string widened_;
     Value document_;
     bool parsed_ = false;
+    const Variables* variables_ = nullptr;  // those that values_ belong to
+    std::vector<std::optional<Value>> values_;
 };
 
 // Where names look: the payload's document, or an item of it in a nested query.
@@ -51,7 +76,6 @@ class Node {
     virtual ~Node() = default;
     virtual Value Eval(Scope& scope) const = 0;
 };
-using NodePtr = std::unique_ptr<Node>;
 
 struct Call {
     Evaluator::State& state;
@@ -91,6 +115,7 @@ struct CompiledQuery {
 };
 
 struct Program {
+    std::shared_ptr<const Variables> variables;  // null without SET
     CompiledQuery query;
     struct Piece {
         std::string text;
@@ -100,12 +125,16 @@ struct Program {
     bool needs_json = false;
 };
 
-Parsed<CompiledQuery> CompileQuery(const DocumentQuery& query);
+// Of a number as a statement has it; nothing when it is out of range.
+std::optional<Value> NumberOf(const Literal& literal);
+Parsed<std::shared_ptr<const Variables>> CompileVariables(const std::vector<VariableText>& variables);
+// variables may be null; they outlive what is compiled.
+Parsed<CompiledQuery> CompileQuery(const DocumentQuery& query, const Variables* variables);
 struct CompiledExpression {
     NodePtr node;
     bool needs_json = false;
 };
-Parsed<CompiledExpression> CompileExpression(const Expression& expression);
+Parsed<CompiledExpression> CompileExpression(const Expression& expression, const Variables* variables);
 
 // The item or members that a query gives for one document or item; Undefined when WHERE does not hold.
 Value BuildResult(const CompiledQuery& query, Scope& scope);

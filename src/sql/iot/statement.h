@@ -32,6 +32,9 @@ struct MessageView {
     bool payload_is_utf8 = false;
     std::span<const std::pair<std::string, std::string>> user_properties;
     base::Instant now;  // timestamp()
+    // 16 bytes: newuuid(), rand() and traceid() follow from it and are the same whenever the message is evaluated in the
+    // same order; empty: they are random.
+    std::string_view seed;
 };
 
 // What the functions need of the world. Calls come from whichever thread evaluates.
@@ -62,6 +65,7 @@ class Statement {
 
   private:
     friend class Evaluator;
+    friend class Template;
     Statement() = default;
     std::string topic_filter_;
     Position topic_at_;
@@ -72,7 +76,8 @@ class Statement {
 // A text of an action with ${expression} in it. Immutable and thread-safe.
 class Template {
   public:
-    static Parsed<std::shared_ptr<const Template>> Compile(std::string_view text);
+    // of: the statement of the same rule, whose variables it may use; null for none.
+    static Parsed<std::shared_ptr<const Template>> Compile(std::string_view text, const Statement* of = nullptr);
     ~Template();
     // The text itself, when nothing is substituted in it.
     const std::optional<std::string>& constant() const { return constant_; }

@@ -36,12 +36,6 @@ bool LooksNumeric(std::string_view text) {
 // Beyond this a double holds whole numbers only in steps.
 constexpr double kLargestExact = 9007199254740992.0;
 
-std::optional<Int128> RoundDown(double value) {
-    double floor = std::floor(value);
-    if (!(std::fabs(floor) < 1e38)) return std::nullopt;
-    return static_cast<Int128>(floor);
-}
-
 }  // namespace
 
 Value Value::Boolean(bool boolean) {
@@ -54,10 +48,17 @@ Value Value::Int(Int128 integer) {
     value.integer_ = integer;
     return value;
 }
-Value Value::Decimal(double decimal) {
-    if (!std::isfinite(decimal)) return Value();
+Value Value::Number(const Decimal& decimal) {
     Value value(Type::kDecimal);
-    value.decimal_ = decimal;
+    value.integer_ = decimal.coefficient;
+    value.exponent_ = static_cast<int16_t>(decimal.exponent);
+    return value;
+}
+Value Value::Double(double number) {
+    if (!std::isfinite(number)) return Value();
+    Value value(Type::kDecimal);
+    value.double_ = true;
+    value.number_ = number;
     return value;
 }
 Value Value::String(std::string_view text) {
@@ -81,12 +82,14 @@ Value Value::Of(simdjson::dom::element element) {
         case simdjson::dom::element_type::INT64: return Int(element.get_int64().value_unsafe());
         case simdjson::dom::element_type::UINT64: return Int(element.get_uint64().value_unsafe());
         case simdjson::dom::element_type::DOUBLE: {
-            double decimal = element.get_double().value_unsafe();
+            double number = element.get_double().value_unsafe();
             // This version of the language takes whole numbers for Int.
-            if (std::fabs(decimal) < kLargestExact && decimal == std::trunc(decimal)) {
-                return Int(static_cast<Int128>(decimal));
+            if (number == std::trunc(number)) {
+                if (std::fabs(number) < kLargestExact) return Int(static_cast<Int128>(number));
+                auto whole = DecimalOf(number);
+                if (whole && whole->exponent == 0) return Int(whole->coefficient);
             }
-            return Decimal(decimal);
+            return Double(number);
         }
         case simdjson::dom::element_type::STRING: return String(element.get_string().value_unsafe());
         case simdjson::dom::element_type::BOOL: return Boolean(element.get_bool().value_unsafe());
@@ -98,6 +101,17 @@ Value Value::Of(simdjson::dom::element element) {
     value.parsed_ = true;
     value.element_ = element;
     return value;
+}
+
+Decimal Value::decimal() const {
+    if (type_ == Type::kInt) return DecimalOf(integer_).value_or(Decimal{});
+    if (double_) return DecimalOf(number_).value_or(Decimal{});
+    return {integer_, exponent_};
+}
+
+double Value::number() const {
+    if (type_ == Type::kInt) return static_cast<double>(integer_);
+    return double_ ? number_ : ToDouble({integer_, exponent_});
 }
 
 Value Value::Member(std::string_view name) const {
@@ -172,17 +186,15 @@ Value ToDecimal(const Value& value) {
     int64_t integer = 0;
     auto whole = std::from_chars(text.data(), text.data() + text.size(), integer);
     if (whole.ec == std::errc() && whole.ptr == text.data() + text.size()) return Value::Int(integer);
-    double decimal = 0;
-    auto parsed = std::from_chars(text.data(), text.data() + text.size(), decimal);
-    if (parsed.ec != std::errc()) return Value();
-    return Value::Decimal(decimal);
+    auto decimal = ParseDecimal(text);
+    return decimal ? Value::Number(*decimal) : Value();
 }
 
 std::optional<Int128> ToInt(const Value& value) {
     Value number = ToDecimal(value);
     if (number.type() == Type::kInt) return number.integer();
     if (number.type() != Type::kDecimal) return std::nullopt;
-    return RoundDown(number.decimal());
+    return ToWhole(RoundTo(number.decimal(), 0, Rounding::kDown));
 }
 
 std::optional<bool> ToBoolean(const Value& value) {
@@ -214,13 +226,20 @@ std::optional<std::string_view> ToString(const Value& value, Arena& arena) {
     return arena.Copy(text);
 }
 
+int CompareNumbers(const Value& left, const Value& right) {
+    auto order = [](auto a, auto b) { return a < b ? -1 : a > b ? 1 : 0; };
+    if (left.type() == Type::kInt && right.type() == Type::kInt) return order(left.integer(), right.integer());
+    // Doubles order as their shortest decimals do, and integers up to 2^53 are doubles.
+    auto simple = [](const Value& value) {
+        if (value.type() != Type::kInt) return value.is_double();
+        return value.integer() <= Int128{1} << 53 && value.integer() >= -(Int128{1} << 53);
+    };
+    if (simple(left) && simple(right)) return order(left.number(), right.number());
+    return Compare(left.decimal(), right.decimal());
+}
+
 bool Equals(const Value& left, const Value& right) {
-    if (left.is_number() && right.is_number()) {
-        if (left.type() == Type::kInt && right.type() == Type::kInt) {
-            return left.integer() == right.integer();
-        }
-        return left.number() == right.number();
-    }
+    if (left.is_number() && right.is_number()) return CompareNumbers(left, right) == 0;
     if (left.type() != right.type()) return false;
     switch (left.type()) {
         case Type::kNull: return true;
@@ -266,13 +285,11 @@ void AppendInt(Int128 integer, std::string& out) {
     out.append(digits, end);
 }
 
-void AppendNumber(double decimal, std::string& out) {
-    if (std::fabs(decimal) < kLargestExact && decimal == std::trunc(decimal)) {
-        AppendInt(static_cast<Int128>(decimal), out);
-        return;
-    }
+void AppendNumber(const Value& value, std::string& out) {
+    const double size = value.is_double() ? std::fabs(value.number()) : 0;
+    if (size < 1e-6 || size >= 1e15) return AppendDecimal(value.decimal(), out);
     char digits[40];
-    auto written = std::to_chars(digits, digits + sizeof digits, decimal);
+    auto written = std::to_chars(digits, digits + sizeof digits, value.number(), std::chars_format::fixed);
     out.append(digits, written.ptr);
 }
 
@@ -305,7 +322,7 @@ void AppendJson(const Value& value, std::string& out) {
         case Type::kNull: out.append("null"); return;
         case Type::kBoolean: out.append(value.boolean() ? "true" : "false"); return;
         case Type::kInt: AppendInt(value.integer(), out); return;
-        case Type::kDecimal: AppendNumber(value.decimal(), out); return;
+        case Type::kDecimal: AppendNumber(value, out); return;
         case Type::kString: AppendJsonString(value.text(), out); return;
         case Type::kArray: {
             out.push_back('[');

@@ -12,9 +12,9 @@
 #include <utility>
 #include <vector>
 
-namespace wellhead::sql::iot {
+#include "sql/iot/decimal.h"
 
-__extension__ typedef __int128 Int128;
+namespace wellhead::sql::iot {
 
 enum class Type : uint8_t { kUndefined, kNull, kBoolean, kInt, kDecimal, kString, kArray, kObject };
 
@@ -28,7 +28,9 @@ class Value {
     static Value Null() { return Value(Type::kNull); }
     static Value Boolean(bool boolean);
     static Value Int(Int128 integer);
-    static Value Decimal(double decimal);
+    static Value Number(const Decimal& decimal);
+    // Of double precision, as some functions give it. Undefined for NaN and infinity.
+    static Value Double(double number);
     static Value String(std::string_view text);
     static Value Array(const BuiltArray* items);
     static Value Object(const BuiltObject* members);
@@ -39,11 +41,14 @@ class Value {
     bool IsTrue() const { return type_ == Type::kBoolean && boolean_; }
     bool boolean() const { return boolean_; }
     Int128 integer() const { return integer_; }
-    double decimal() const { return decimal_; }
+    // kInt or kDecimal.
+    Decimal decimal() const;
+    // Where a decimal's digits are those of a double: what JSON's numbers are read into.
+    bool is_double() const { return type_ == Type::kDecimal && double_; }
     std::string_view text() const { return {text_.data, text_.size}; }
     bool is_number() const { return type_ == Type::kInt || type_ == Type::kDecimal; }
-    // kInt or kDecimal.
-    double number() const { return type_ == Type::kInt ? static_cast<double>(integer_) : decimal_; }
+    // kInt or kDecimal, with double precision.
+    double number() const;
 
     // Undefined when this is no object or has no such member.
     Value Member(std::string_view name) const;
@@ -67,10 +72,12 @@ class Value {
     };
     Type type_ = Type::kUndefined;
     bool parsed_ = false;  // an array or object of the parsed document, not a built one
+    bool double_ = false;  // a decimal kept as a double
+    int16_t exponent_ = 0; // of a decimal whose coefficient is integer_
     union {
         bool boolean_;
         Int128 integer_;
-        double decimal_;
+        double number_;
         Text text_;
         simdjson::dom::element element_;
         const BuiltArray* array_;
@@ -104,13 +111,16 @@ std::optional<bool> ToBoolean(const Value& value);
 // Nothing for Null and Undefined. Borrows from value or from arena.
 std::optional<std::string_view> ToString(const Value& value, Arena& arena);
 
+// Negative, zero or positive; both are numbers.
+int CompareNumbers(const Value& left, const Value& right);
 // Equality as the = operator has it; Undefined against anything is not asked here.
 bool Equals(const Value& left, const Value& right);
 
 // JSON; Undefined writes nothing, Undefined members and items are left out.
 void AppendJson(const Value& value, std::string& out);
 void AppendJsonString(std::string_view text, std::string& out);
-void AppendNumber(double decimal, std::string& out);
+// kDecimal.
+void AppendNumber(const Value& value, std::string& out);
 void AppendInt(Int128 integer, std::string& out);
 
 template <class Visit>
