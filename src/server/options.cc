@@ -58,6 +58,8 @@ void AddUp(CLI::App& app, Options& options) {
     command->add_option("--mqtt-profile", up.mqtt_profile, "All of MQTT, or AWS IoT's limits")
         ->check(CLI::IsMember({"standard", "aws"}))
         ->capture_default_str();
+    command->add_flag("--mqtt-require-sni", up.mqtt_require_server_name,
+                      "Refuse certificates of clients that name no server (SNI), as AWS IoT does");
     command->add_option("--account-id", up.account_id, "Twelve digits")->capture_default_str();
     command->add_option("--region", up.region, "The region in names of resources")->capture_default_str();
     command->add_option("--threads", up.threads, "I/O threads; 0: one per core")->capture_default_str();

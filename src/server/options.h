@@ -30,6 +30,7 @@ struct UpOptions {
     uint16_t console_port = 8080;
     std::optional<uint16_t> plain_mqtt_port;
     std::string mqtt_profile = "standard";  // or "aws"
+    bool mqtt_require_server_name = false;
     std::string account_id = "000000000000";
     std::string region = "us-east-1";
     int threads = 0;  // 0: one per core

@@ -8,6 +8,7 @@
 #include <mutex>
 
 #include "services/iot/certificate.h"
+#include "services/iot/lifecycle_events.h"
 #include "services/iot/permissions.h"
 
 namespace wellhead::services::iot {
@@ -65,10 +66,26 @@ void SetCertificate(const CertificateFacts& facts, ConnectionContext& context) {
     context.SetIfGiven("iot:certificate.issuer.state", facts.issuer_state);
 }
 
+// thing: the one that the certificate is attached to and the client stands for; null for none.
+void SetClient(const std::string& client_id, std::shared_ptr<const Thing> thing, base::Instant now,
+               ConnectionContext& context) {
+    context.Set("iot:clientid", client_id);
+    context.Set("aws:securetransport", "true");
+    context.Set("aws:principaltype", "Certificate");
+    int64_t now_s = base::ToUnixMs(now) / 1000;
+    context.Set("aws:epochtime", std::to_string(now_s));
+    context.Set("aws:currenttime", fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(static_cast<time_t>(now_s))));
+    context.Set("iot:connection.thing.isattached", thing ? "true" : "false");
+    if (!thing) return;
+    context.Set("iot:connection.thing.thingname", thing->name);
+    context.SetIfGiven("iot:connection.thing.thingtypename", thing->type_name);
+    context.SetThing(std::move(thing));
+}
+
 class EverythingAllowed final : public mqtt::Permissions {
   public:
     explicit EverythingAllowed(std::string principal) : principal_(std::move(principal)) {}
-    bool MayPublish(std::string_view, bool) const override { return true; }
+    bool MayPublish(std::string_view topic, bool) const override { return !IsEventTopic(topic); }
     bool MaySubscribe(std::string_view) const override { return true; }
     bool MayReceive(std::string_view) const override { return true; }
     std::string_view principal() const override { return principal_; }
@@ -93,7 +110,7 @@ class CertificatePermissions final : public mqtt::Permissions {
           arn_prefix_(fmt::format("arn:aws:iot:{}:{}:", settings.region, settings.account_id)) {}
 
     bool MayPublish(std::string_view topic, bool retain) const override {
-        return Current()->MayPublish(topic, retain);
+        return !IsEventTopic(topic) && Current()->MayPublish(topic, retain);
     }
     bool MaySubscribe(std::string_view filter) const override { return Current()->MaySubscribe(filter); }
     bool MayReceive(std::string_view topic) const override { return Current()->MayReceive(topic); }
@@ -129,7 +146,10 @@ class CertificatePermissions final : public mqtt::Permissions {
         Sources sources;
         sources.certificate = registry_.certificates.Find(facts_.id);
         if (!sources.certificate || sources.certificate->status != "ACTIVE") return sources;
-        sources.documents = registry_.DocumentsFor(principal_arn_);
+        auto add = [&](const std::vector<std::shared_ptr<const Policy>>& policies) {
+            for (const auto& policy : policies) sources.documents.push_back(policy->in_force().parsed);
+        };
+        add(registry_.PoliciesOf(principal_arn_));
         sources.thing = registry_.things.Find(client_id_);
         sources.attached =
             sources.thing && registry_.thing_principals.Find(PairKey(client_id_, principal_arn_)) != nullptr;
@@ -142,25 +162,15 @@ class CertificatePermissions final : public mqtt::Permissions {
                 break;
             }
         }
+        if (sources.attached) add(registry_.GroupPoliciesOf(sources.thing->name, arn_prefix_ + "thinggroup/"));
         return sources;
     }
 
     std::shared_ptr<const PermissionSet> Derive(const Sources& sources) const {
         ConnectionContext context;
-        context.Set("iot:clientid", client_id_);
-        context.Set("aws:securetransport", "true");
-        context.Set("aws:principaltype", "Certificate");
+        SetClient(client_id_, sources.attached ? sources.thing : nullptr, clock_.Now(), context);
         context.SetIfGiven("aws:sourceip", peer_address_.substr(0, peer_address_.find('%')));
         context.SetIfGiven("iot:domainname", server_name_);
-        int64_t now_s = base::ToUnixMs(clock_.Now()) / 1000;
-        context.Set("aws:epochtime", std::to_string(now_s));
-        context.Set("aws:currenttime", fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(static_cast<time_t>(now_s))));
-        if (sources.attached) {
-            context.Set("iot:connection.thing.thingname", sources.thing->name);
-            context.SetIfGiven("iot:connection.thing.thingtypename", sources.thing->type_name);
-            context.SetThing(sources.thing);
-        }
-        context.Set("iot:connection.thing.isattached", sources.attached ? "true" : "false");
         SetCertificate(facts_, context);
         return std::make_shared<const PermissionSet>(sources.documents, context, arn_prefix_);
     }
@@ -182,11 +192,15 @@ class CertificatePermissions final : public mqtt::Permissions {
 
 class RegistryAuthorizer final : public mqtt::Authorizer {
   public:
-    RegistryAuthorizer(Registry& registry, env::Clock& clock, AuthorizerSettings settings)
-        : registry_(registry), clock_(clock), settings_(std::move(settings)) {}
+    RegistryAuthorizer(Registry& registry, env::Clock& clock, AutoRegistration& registration, AuthorizerSettings settings)
+        : registry_(registry), clock_(clock), registration_(registration), settings_(std::move(settings)) {}
 
     env::Task<base::Result<std::shared_ptr<const mqtt::Permissions>>> Connect(
         const mqtt::ConnectAttempt& attempt) override {
+        if (!attempt.client_certificate_der.empty()) {
+            auto considered = co_await registration_.Consider(attempt.client_certificate_der);
+            if (!considered) co_return std::unexpected(std::move(considered).error());
+        }
         co_return Decide(attempt);
     }
 
@@ -231,14 +245,29 @@ class RegistryAuthorizer final : public mqtt::Authorizer {
 
     Registry& registry_;
     env::Clock& clock_;
+    AutoRegistration& registration_;
     AuthorizerSettings settings_;
 };
 
 }  // namespace
 
+std::unique_ptr<const PolicyContext> MakeClientContext(const Registry& registry, const std::string& principal_arn,
+                                                       const std::string& client_id, base::Instant now) {
+    auto context = std::make_unique<ConnectionContext>();
+    auto thing = registry.things.Find(client_id);
+    if (!registry.thing_principals.Find(PairKey(client_id, principal_arn))) thing = nullptr;
+    SetClient(client_id, std::move(thing), now, *context);
+    const size_t slash = principal_arn.rfind('/');
+    if (slash == std::string::npos) return context;
+    if (auto certificate = registry.certificates.Find(principal_arn.substr(slash + 1))) {
+        if (auto parsed = CertificateFromPem(certificate->pem)) SetCertificate(FactsOf(**parsed), *context);
+    }
+    return context;
+}
+
 std::unique_ptr<mqtt::Authorizer> MakeAuthorizer(Registry& registry, env::Clock& clock,
-                                                 AuthorizerSettings settings) {
-    return std::make_unique<RegistryAuthorizer>(registry, clock, std::move(settings));
+                                                 AutoRegistration& registration, AuthorizerSettings settings) {
+    return std::make_unique<RegistryAuthorizer>(registry, clock, registration, std::move(settings));
 }
 
 }  // namespace wellhead::services::iot

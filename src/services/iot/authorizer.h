@@ -6,6 +6,7 @@
 
 #include "env/clock.h"
 #include "mqtt/ports.h"
+#include "services/iot/auto_registration.h"
 #include "services/iot/registry.h"
 
 namespace wellhead::services::iot {
@@ -19,8 +20,13 @@ struct AuthorizerSettings {
     bool require_server_name = false;
 };
 
-// registry and clock outlive it and every Permissions it gave. Permissions follow the registry: a change of policies,
+// What policies are told of a client that would connect with that principal, without a connection.
+std::unique_ptr<const PolicyContext> MakeClientContext(const Registry& registry, const std::string& principal_arn,
+                                                       const std::string& client_id, base::Instant now);
+
+// registry, clock and registration outlive it and every Permissions it gave. Permissions follow the registry: a change of policies,
 // attachments, things or certificates holds for the next packet.
-std::unique_ptr<mqtt::Authorizer> MakeAuthorizer(Registry& registry, env::Clock& clock, AuthorizerSettings settings);
+std::unique_ptr<mqtt::Authorizer> MakeAuthorizer(Registry& registry, env::Clock& clock,
+                                                 AutoRegistration& registration, AuthorizerSettings settings);
 
 }  // namespace wellhead::services::iot

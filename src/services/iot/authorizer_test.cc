@@ -26,7 +26,8 @@ class AuthorizerTest : public testing::Test {
         table_ = storage::memory::MakeTable();
         registry_ = std::make_unique<Registry>(*table_);
         ASSERT_TRUE(env::RunTask(registry_->Load()));
-        authorizer_ = MakeAuthorizer(*registry_, clock_, {"us-east-1", "123456789012"});
+        registration_ = std::make_unique<AutoRegistration>(*registry_, clock_, "123456789012");
+        authorizer_ = MakeAuthorizer(*registry_, clock_, *registration_, {"us-east-1", "123456789012"});
         auto authority = CertificateAuthority::Make(*random_, kNow);
         auto issued = authority->IssueServerCertificate({"device"}, std::chrono::hours(24), *random_, kNow);
         X509Pointer parsed = *CertificateFromPem(issued->certificate_pem);
@@ -66,6 +67,7 @@ class AuthorizerTest : public testing::Test {
     std::unique_ptr<env::Random> random_;
     std::unique_ptr<storage::Table> table_;
     std::unique_ptr<Registry> registry_;
+    std::unique_ptr<AutoRegistration> registration_;
     std::unique_ptr<mqtt::Authorizer> authorizer_;
     base::Bytes der_;
     Certificate certificate_;

@@ -250,15 +250,31 @@ env::Task<api::Outcome<wire::ListCertificatesResponse>> IotControl::ListCertific
     if (!page) co_return std::unexpected(page.error());
     wire::ListCertificatesResponse response;
     response.certificates.emplace();
-    for (const auto& certificate : page->items) {
-        wire::Certificate item;
-        item.certificateArn = Arn("cert", certificate->id);
-        item.certificateId = certificate->id;
-        item.status = certificate->status;
-        item.certificateMode = certificate->mode;
-        item.creationDate = certificate->created;
-        response.certificates->push_back(std::move(item));
-    }
+    for (const auto& certificate : page->items) response.certificates->push_back(ListItem(*certificate));
+    response.nextMarker = page->next;
+    co_return response;
+}
+
+wire::Certificate IotControl::ListItem(const Certificate& certificate) const {
+    wire::Certificate item;
+    item.certificateArn = Arn("cert", certificate.id);
+    item.certificateId = certificate.id;
+    item.status = certificate.status;
+    item.certificateMode = certificate.mode;
+    item.creationDate = certificate.created;
+    return item;
+}
+
+env::Task<api::Outcome<wire::ListCertificatesByCAResponse>> IotControl::ListCertificatesByCA(
+    const api::CallContext&, wire::ListCertificatesByCARequest input) {
+    auto signed_by = registry_.certificates.All(
+        [&](const Certificate& certificate) { return certificate.ca_id == input.caCertificateId; });
+    auto page = TakePage(std::move(signed_by), "ListCertificatesByCA", input.marker, PageLimit(input.pageSize, 25),
+                         !input.ascendingOrder.value_or(false), CreationKey<Certificate>);
+    if (!page) co_return std::unexpected(page.error());
+    wire::ListCertificatesByCAResponse response;
+    response.certificates.emplace();
+    for (const auto& certificate : page->items) response.certificates->push_back(ListItem(*certificate));
     response.nextMarker = page->next;
     co_return response;
 }
@@ -274,9 +290,6 @@ env::Task<api::Outcome<wire::RegisterCACertificateResponse>> IotControl::Registe
     const api::CallContext&, wire::RegisterCACertificateRequest input) {
     if (input.registrationConfig) {
         co_return std::unexpected(wire::InvalidRequestException("Provisioning templates are not served"));
-    }
-    if (input.allowAutoRegistration.value_or(false)) {
-        co_return std::unexpected(wire::InvalidRequestException("Registration at the first connection is not served"));
     }
     auto parsed = CertificateFromPem(input.caCertificate);
     if (!parsed) co_return std::unexpected(wire::CertificateValidationException(parsed.error().message));
@@ -305,6 +318,7 @@ env::Task<api::Outcome<wire::RegisterCACertificateResponse>> IotControl::Registe
     certificate.pem = ToPem(**parsed);
     certificate.status = input.setAsActive.value_or(false) ? "ACTIVE" : "INACTIVE";
     certificate.mode = mode;
+    certificate.auto_registration = input.allowAutoRegistration.value_or(false) ? "ENABLE" : "DISABLE";
     certificate.created = clock_.Now();
     certificate.modified = certificate.created;
     certificate.not_before = facts.not_before;
@@ -352,14 +366,15 @@ env::Task<api::Outcome<wire::DescribeCACertificateResponse>> IotControl::Describ
 
 env::Task<api::Outcome<wire::UpdateCACertificateOutput>> IotControl::UpdateCACertificate(
     const api::CallContext&, wire::UpdateCACertificateRequest input) {
-    if (input.registrationConfig || input.newAutoRegistrationStatus.value_or("DISABLE") != "DISABLE") {
-        co_return std::unexpected(wire::InvalidRequestException("Registration at the first connection is not served"));
+    if (input.registrationConfig) {
+        co_return std::unexpected(wire::InvalidRequestException("Provisioning templates are not served"));
     }
     auto pass = co_await registry_.BeginChange();
     auto existing = registry_.ca_certificates.Find(input.certificateId);
     if (!existing) co_return std::unexpected(NotFound(input.certificateId));
     CaCertificate certificate = *existing;
     if (input.newStatus) certificate.status = *input.newStatus;
+    if (input.newAutoRegistrationStatus) certificate.auto_registration = *input.newAutoRegistrationStatus;
     certificate.modified = clock_.Now();
     ++certificate.version;
     Change change;

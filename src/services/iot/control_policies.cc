@@ -237,7 +237,7 @@ env::Task<api::Outcome<void>> IotControl::Attach(std::string policy, std::string
     auto pass = co_await registry_.BeginChange();
     auto existing = FindPolicy(policy);
     if (!existing) co_return std::unexpected(existing.error());
-    auto checked = CheckPrincipal(target);
+    auto checked = CheckTarget(target);
     if (!checked) co_return std::unexpected(checked.error());
     if (registry_.policy_attachments.Find(PairKey(target, policy))) co_return api::Outcome<void>();
     if (registry_.policy_attachments.Page(PairKey(target, {}), {}, kMaxPoliciesOfAPrincipal).size() ==
@@ -290,7 +290,7 @@ env::Task<api::Outcome<wire::DetachPrincipalPolicyOutput>> IotControl::DetachPri
 
 env::Task<api::Outcome<wire::ListAttachedPoliciesResponse>> IotControl::ListAttachedPolicies(
     const api::CallContext&, wire::ListAttachedPoliciesRequest input) {
-    auto checked = CheckPrincipal(input.target);
+    auto checked = CheckTarget(input.target);
     if (!checked) co_return std::unexpected(checked.error());
     auto page = TakeRecords<PolicyAttachment>(registry_.policy_attachments, PairKey(input.target, {}),
                                               "ListAttachedPolicies", input.marker, PageLimit(input.pageSize, 25));

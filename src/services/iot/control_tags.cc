@@ -38,12 +38,20 @@ api::Outcome<void> IotControl::CheckPrincipal(const std::string& principal) cons
         fmt::format("{} is neither the ARN of a certificate of this account nor a Cognito identity", principal)));
 }
 
+api::Outcome<void> IotControl::CheckTarget(const std::string& target) const {
+    auto group = NameIn(target, "thinggroup");
+    if (!group) return CheckPrincipal(target);
+    if (registry_.thing_groups.Find(*group)) return {};
+    return std::unexpected(wire::ResourceNotFoundException("There is no thing group " + *group));
+}
+
 api::ServiceError IotControl::Broken(const base::Error& error) {
     base::LogError("iot", "a change failed: {}", error.message);
+    // The cause names files of the server; it is for the log alone.
     if (error.code == base::ErrorCode::kLimit || error.code == base::ErrorCode::kReadOnly) {
-        return wire::ServiceUnavailableException(error.message);
+        return wire::ServiceUnavailableException("The service cannot store the change now");
     }
-    return wire::InternalFailureException(error.message);
+    return wire::InternalFailureException("An internal failure occurred");
 }
 
 env::Task<api::Outcome<void>> IotControl::Commit(Change change) {
@@ -63,6 +71,7 @@ void IotControl::AddTags(Change& change, const std::string& arn, const TagList& 
 
 bool IotControl::ResourceExists(std::string_view arn) const {
     if (auto name = NameIn(arn, "thing")) return registry_.things.Find(*name) != nullptr;
+    if (auto name = NameIn(arn, "thinggroup")) return registry_.thing_groups.Find(*name) != nullptr;
     if (auto name = NameIn(arn, "thingtype")) return registry_.thing_types.Find(*name) != nullptr;
     if (auto name = NameIn(arn, "policy")) return registry_.policies.Find(*name) != nullptr;
     if (auto name = NameIn(arn, "rule")) return registry_.topic_rules.Find(*name) != nullptr;

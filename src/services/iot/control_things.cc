@@ -157,6 +157,10 @@ env::Task<api::Outcome<wire::DeleteThingResponse>> IotControl::DeleteThing(const
             fmt::format("Cannot delete. Thing {} is still attached to one or more principals", input.thingName)));
     }
     Change change;
+    for (const std::string& group : registry_.GroupsOf(input.thingName)) {
+        registry_.Leave(change, group, input.thingName);
+    }
+    change.Delete(registry_.tags, Arn("thing", input.thingName));
     change.Delete(registry_.things, input.thingName);
     auto committed = co_await Commit(std::move(change));
     if (!committed) co_return std::unexpected(committed.error());
@@ -377,6 +381,72 @@ env::Task<api::Outcome<wire::ListThingTypesResponse>> IotControl::ListThingTypes
         item.thingTypeProperties = PropertiesOf(*type);
         item.thingTypeMetadata = MetadataOf(*type);
         response.thingTypes->push_back(std::move(item));
+    }
+    response.nextToken = page->next;
+    co_return response;
+}
+
+env::Task<api::Outcome<wire::UpdateThingTypeResponse>> IotControl::UpdateThingType(const api::CallContext&,
+                                                                                   wire::UpdateThingTypeRequest input) {
+    auto pass = co_await registry_.BeginChange();
+    auto existing = registry_.thing_types.Find(input.thingTypeName);
+    if (!existing) co_return std::unexpected(NotFound("Thing type", input.thingTypeName));
+    ThingType type = *existing;
+    if (input.thingTypeProperties) {
+        const wire::ThingTypeProperties& given = *input.thingTypeProperties;
+        if (given.mqtt5Configuration) {
+            co_return std::unexpected(wire::InvalidRequestException("mqtt5Configuration is not served"));
+        }
+        if (given.searchableAttributes && *given.searchableAttributes != type.searchable_attributes) {
+            co_return std::unexpected(wire::InvalidRequestException("Searchable attributes cannot be changed"));
+        }
+        if (given.thingTypeDescription) type.description = *given.thingTypeDescription;
+    }
+    Change change;
+    change.Put(registry_.thing_types, std::move(type));
+    auto committed = co_await Commit(std::move(change));
+    if (!committed) co_return std::unexpected(committed.error());
+    co_return wire::UpdateThingTypeResponse();
+}
+
+namespace {
+std::string KindOf(const ThingPrincipal& attached) {
+    return attached.exclusive ? "EXCLUSIVE_THING" : "NON_EXCLUSIVE_THING";
+}
+}  // namespace
+
+env::Task<api::Outcome<wire::ListThingPrincipalsV2Response>> IotControl::ListThingPrincipalsV2(
+    const api::CallContext&, wire::ListThingPrincipalsV2Request input) {
+    if (!registry_.things.Find(input.thingName)) co_return std::unexpected(NotFound("Thing", input.thingName));
+    auto page = TakePage(registry_.PrincipalsOf(input.thingName), "ListThingPrincipalsV2", input.nextToken,
+                         PageLimit(input.maxResults), false, [](const auto& attached) { return attached->principal; });
+    if (!page) co_return std::unexpected(page.error());
+    wire::ListThingPrincipalsV2Response response;
+    response.thingPrincipalObjects.emplace();
+    for (const auto& attached : page->items) {
+        if (input.thingPrincipalType && *input.thingPrincipalType != KindOf(*attached)) continue;
+        wire::ThingPrincipalObject item;
+        item.principal = attached->principal;
+        item.thingPrincipalType = KindOf(*attached);
+        response.thingPrincipalObjects->push_back(std::move(item));
+    }
+    response.nextToken = page->next;
+    co_return response;
+}
+
+env::Task<api::Outcome<wire::ListPrincipalThingsV2Response>> IotControl::ListPrincipalThingsV2(
+    const api::CallContext&, wire::ListPrincipalThingsV2Request input) {
+    auto page = TakePage(registry_.ThingsOf(input.principal), "ListPrincipalThingsV2", input.nextToken,
+                         PageLimit(input.maxResults), false, [](const auto& attached) { return attached->thing; });
+    if (!page) co_return std::unexpected(page.error());
+    wire::ListPrincipalThingsV2Response response;
+    response.principalThingObjects.emplace();
+    for (const auto& attached : page->items) {
+        if (input.thingPrincipalType && *input.thingPrincipalType != KindOf(*attached)) continue;
+        wire::PrincipalThingObject item;
+        item.thingName = attached->thing;
+        item.thingPrincipalType = KindOf(*attached);
+        response.principalThingObjects->push_back(std::move(item));
     }
     response.nextToken = page->next;
     co_return response;

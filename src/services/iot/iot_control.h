@@ -62,6 +62,23 @@ class IotControl final : public wire::IotApi {
     WELLHEAD_IOT_CALL(DeleteThingType)
     WELLHEAD_IOT_CALL(DescribeThingType)
     WELLHEAD_IOT_CALL(ListThingTypes)
+    WELLHEAD_IOT_CALL(UpdateThingType)
+    WELLHEAD_IOT_CALL(ListThingPrincipalsV2)
+    WELLHEAD_IOT_CALL(ListPrincipalThingsV2)
+    // control_groups.cc
+    WELLHEAD_IOT_CALL(CreateThingGroup)
+    WELLHEAD_IOT_CALL(DescribeThingGroup)
+    WELLHEAD_IOT_CALL(UpdateThingGroup)
+    WELLHEAD_IOT_CALL(DeleteThingGroup)
+    WELLHEAD_IOT_CALL(ListThingGroups)
+    WELLHEAD_IOT_CALL(AddThingToThingGroup)
+    WELLHEAD_IOT_CALL(RemoveThingFromThingGroup)
+    WELLHEAD_IOT_CALL(ListThingsInThingGroup)
+    WELLHEAD_IOT_CALL(ListThingGroupsForThing)
+    WELLHEAD_IOT_CALL(UpdateThingGroupsForThing)
+    // control_authorization.cc
+    WELLHEAD_IOT_CALL(GetEffectivePolicies)
+    WELLHEAD_IOT_CALL(TestAuthorization)
     // control_certificates.cc
     WELLHEAD_IOT_CALL(CreateKeysAndCertificate)
     WELLHEAD_IOT_CALL(CreateCertificateFromCsr)
@@ -71,6 +88,7 @@ class IotControl final : public wire::IotApi {
     WELLHEAD_IOT_ACTION(UpdateCertificate)
     WELLHEAD_IOT_ACTION(DeleteCertificate)
     WELLHEAD_IOT_CALL(ListCertificates)
+    WELLHEAD_IOT_CALL(ListCertificatesByCA)
     WELLHEAD_IOT_CALL(GetRegistrationCode)
     WELLHEAD_IOT_CALL(RegisterCACertificate)
     WELLHEAD_IOT_CALL(DescribeCACertificate)
@@ -121,10 +139,19 @@ class IotControl final : public wire::IotApi {
     std::optional<std::string> NameIn(std::string_view arn, std::string_view kind) const;
     // A principal that policies and things can be attached to: a certificate that is there, or a Cognito identity.
     api::Outcome<void> CheckPrincipal(const std::string& principal) const;
+    // What policies can be attached to: a principal, or a thing group that is there.
+    api::Outcome<void> CheckTarget(const std::string& target) const;
     env::Task<api::Outcome<void>> Commit(Change change);
     static api::ServiceError Broken(const base::Error& error);
     void AddTags(Change& change, const std::string& arn, const TagList& tags);
     bool ResourceExists(std::string_view arn) const;
+
+    // The name that a request has as a name or as an ARN; InvalidRequestException when neither or both.
+    api::Outcome<std::string> NameOrArn(const std::optional<std::string>& name, const std::optional<std::string>& arn,
+                                        std::string_view kind) const;
+    wire::Certificate ListItem(const Certificate& certificate) const;
+    wire::GroupNameAndArn GroupOf(const std::string& name) const;
+    api::Outcome<void> JoinGroup(Change& change, const std::string& group, const std::string& thing, size_t groups);
 
     // Registers a certificate that someone else signed.
     env::Task<api::Outcome<Certificate>> Register(std::string pem, std::string ca_id, std::string mode,

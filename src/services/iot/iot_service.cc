@@ -7,6 +7,7 @@
 #include "services/iot/iot_control.h"
 #include "services/iot/iot_data.h"
 #include "services/iot/iot_sink.h"
+#include "services/iot/lifecycle_events.h"
 #include "services/iot/registry.h"
 #include "services/iot/rules_engine.h"
 #include "services/iot/shadow_service.h"
@@ -103,10 +104,12 @@ struct IotService::Parts {
           targets(peers, InternalContext(settings)),
           rules(targets, surroundings),
           sink(rules, shadows),
+          events(random),
           control(registry, rules, authority, clock, random, pool,
                   ControlSettings{settings.region, settings.account_id, settings.endpoint, kept.registration_code}),
           data(shadows, clock),
-          authorizer(MakeAuthorizer(registry, clock,
+          registration(registry, clock, settings.account_id),
+          authorizer(MakeAuthorizer(registry, clock, registration,
                                     AuthorizerSettings{settings.region, settings.account_id, settings.trust_plain,
                                                        settings.require_server_name})) {}
 
@@ -119,8 +122,10 @@ struct IotService::Parts {
     ApiTargets targets;
     RulesEngine rules;
     IotSink sink;
+    LifecycleEvents events;
     IotControl control;
     IotData data;
+    AutoRegistration registration;
     std::unique_ptr<mqtt::Authorizer> authorizer;
 };
 
@@ -143,12 +148,14 @@ apis::iot::IotApi& IotService::control() { return parts_->control; }
 apis::iot_data::IotDataApi& IotService::data() { return parts_->data; }
 mqtt::Authorizer& IotService::authorizer() { return *parts_->authorizer; }
 mqtt::PublishSink& IotService::sink() { return parts_->sink; }
+mqtt::ClientEvents& IotService::client_events() { return parts_->events; }
 
 void IotService::SetBroker(mqtt::BrokerControl* broker) {
     parts_->targets.SetBroker(broker);
     parts_->shadows.SetBroker(broker);
     parts_->control.SetBroker(broker);
     parts_->data.SetBroker(broker);
+    parts_->registration.SetBroker(broker);
 }
 
 const std::string& IotService::ca_certificate_pem() const { return parts_->authority.certificate_pem(); }

@@ -48,6 +48,7 @@ class IotService {
     apis::iot_data::IotDataApi& data();
     mqtt::Authorizer& authorizer();
     mqtt::PublishSink& sink();
+    mqtt::ClientEvents& client_events();
     // Broker and sink refer to each other: set once the broker is there, and null before it goes.
     void SetBroker(mqtt::BrokerControl* broker);
 

@@ -210,6 +210,35 @@ base::Result<ThingPrincipal> RecordFormat<ThingPrincipal>::Read(std::string_view
     return ThingPrincipal{members.Text("thing"), members.Text("principal"), members.Flag("exclusive")};
 }
 
+std::string_view RecordFormat<ThingGroup>::Collection() { return "iot/thing_groups"; }
+std::string RecordFormat<ThingGroup>::Key(const ThingGroup& group) { return group.name; }
+std::string RecordFormat<ThingGroup>::Write(const ThingGroup& group) {
+    json::object object{
+        {"name", group.name}, {"id", group.id}, {"version", group.version}, {"created", Ms(group.created)}};
+    if (!group.parent.empty()) object["parent"] = group.parent;
+    if (!group.description.empty()) object["description"] = group.description;
+    if (!group.attributes.empty()) object["attributes"] = TextObject(group.attributes);
+    return json::serialize(object);
+}
+base::Result<ThingGroup> RecordFormat<ThingGroup>::Read(std::string_view text) {
+    ASSIGN_OR_RETURN(Members members, Members::Parse(text));
+    return ThingGroup{members.Text("name"),          members.Text("id"),           members.Text("parent"),
+                      members.Text("description"),   members.TextMap("attributes"), members.Number("version", 1),
+                      members.Time("created")};
+}
+
+std::string_view RecordFormat<ThingGroupMember>::Collection() { return "iot/thing_group_members"; }
+std::string RecordFormat<ThingGroupMember>::Key(const ThingGroupMember& member) {
+    return PairKey(member.group, member.thing);
+}
+std::string RecordFormat<ThingGroupMember>::Write(const ThingGroupMember& member) {
+    return json::serialize(json::object{{"group", member.group}, {"thing", member.thing}});
+}
+base::Result<ThingGroupMember> RecordFormat<ThingGroupMember>::Read(std::string_view text) {
+    ASSIGN_OR_RETURN(Members members, Members::Parse(text));
+    return ThingGroupMember{members.Text("group"), members.Text("thing")};
+}
+
 std::string_view RecordFormat<PolicyAttachment>::Collection() { return "iot/policy_attachments"; }
 std::string RecordFormat<PolicyAttachment>::Key(const PolicyAttachment& attached) {
     return PairKey(attached.target, attached.policy);

@@ -73,6 +73,8 @@ struct Policy {
     int next_version = 2;
     base::Instant created;
     base::Instant modified;
+
+    const PolicyVersion& in_force() const { return versions.at(default_version); }
 };
 
 // One of a thing's principals; the key names both.
@@ -82,8 +84,24 @@ struct ThingPrincipal {
     bool exclusive = false;
 };
 
+struct ThingGroup {
+    std::string name;
+    std::string id;
+    std::string parent;  // empty: a root
+    std::string description;
+    std::map<std::string, std::string> attributes;
+    int64_t version = 1;
+    base::Instant created;
+};
+
+// One thing of a group; the key names both.
+struct ThingGroupMember {
+    std::string group;
+    std::string thing;
+};
+
 struct PolicyAttachment {
-    std::string target;  // ARN of a certificate, or a Cognito identity
+    std::string target;  // ARN of a certificate or a thing group, or a Cognito identity
     std::string policy;
 };
 
@@ -122,6 +140,8 @@ WELLHEAD_IOT_RECORD(Certificate)
 WELLHEAD_IOT_RECORD(CaCertificate)
 WELLHEAD_IOT_RECORD(Policy)
 WELLHEAD_IOT_RECORD(ThingPrincipal)
+WELLHEAD_IOT_RECORD(ThingGroup)
+WELLHEAD_IOT_RECORD(ThingGroupMember)
 WELLHEAD_IOT_RECORD(PolicyAttachment)
 WELLHEAD_IOT_RECORD(TopicRule)
 WELLHEAD_IOT_RECORD(TagSet)

@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <map>
+#include <set>
+
 namespace wellhead::services::iot {
 
 template <class Record>
@@ -30,6 +33,11 @@ env::Task<base::Result<void>> Registry::Load() {
     CO_RETURN_IF_ERROR(co_await LoadAll(thing_principals));
     for (const auto& attached : thing_principals.All()) {
         things_by_principal_.Set(PairKey(attached->principal, attached->thing), attached);
+    }
+    CO_RETURN_IF_ERROR(co_await LoadAll(thing_groups));
+    CO_RETURN_IF_ERROR(co_await LoadAll(group_members));
+    for (const auto& member : group_members.All()) {
+        groups_by_thing_.Set(PairKey(member->thing, member->group), member);
     }
     CO_RETURN_IF_ERROR(co_await LoadAll(policy_attachments));
     CO_RETURN_IF_ERROR(co_await LoadAll(topic_rules));
@@ -73,15 +81,51 @@ void Registry::Detach(Change& change, const std::string& thing, const std::strin
         [this, reverse_key = PairKey(principal, thing)] { things_by_principal_.Erase(reverse_key); });
 }
 
-std::vector<std::shared_ptr<const PolicyDocument>> Registry::DocumentsFor(std::string_view target) const {
-    std::vector<std::shared_ptr<const PolicyDocument>> documents;
-    for (auto& [key, attached] : policy_attachments.Page(PairKey(target, {}), {}, SIZE_MAX)) {
-        auto policy = policies.Find(attached->policy);
-        if (!policy) continue;
-        auto version = policy->versions.find(policy->default_version);
-        if (version != policy->versions.end()) documents.push_back(version->second.parsed);
+void Registry::Join(Change& change, ThingGroupMember member) {
+    std::string reverse_key = PairKey(member.thing, member.group);
+    auto shared = std::make_shared<const ThingGroupMember>(member);
+    change.Put(group_members, std::move(member));
+    change.apply_.push_back([this, reverse_key, shared] { groups_by_thing_.Set(reverse_key, shared); });
+}
+
+void Registry::Leave(Change& change, const std::string& group, const std::string& thing) {
+    change.Delete(group_members, PairKey(group, thing));
+    change.apply_.push_back([this, reverse_key = PairKey(thing, group)] { groups_by_thing_.Erase(reverse_key); });
+}
+
+std::vector<std::string> Registry::GroupsOf(std::string_view thing) const {
+    std::vector<std::string> groups;
+    for (auto& [key, member] : groups_by_thing_.Page(PairKey(thing, {}), {}, SIZE_MAX)) groups.push_back(member->group);
+    return groups;
+}
+
+std::vector<std::shared_ptr<const ThingGroup>> Registry::LineOf(std::string_view group) const {
+    std::vector<std::shared_ptr<const ThingGroup>> line;
+    for (auto at = thing_groups.Find(group); at; at = thing_groups.Find(at->parent)) line.insert(line.begin(), at);
+    return line;
+}
+
+std::vector<std::shared_ptr<const Policy>> Registry::PoliciesOf(std::string_view target) const {
+    std::vector<std::shared_ptr<const Policy>> attached;
+    for (auto& [key, attachment] : policy_attachments.Page(PairKey(target, {}), {}, SIZE_MAX)) {
+        if (auto policy = policies.Find(attachment->policy)) attached.push_back(std::move(policy));
     }
-    return documents;
+    return attached;
+}
+
+std::vector<std::shared_ptr<const Policy>> Registry::GroupPoliciesOf(std::string_view thing,
+                                                                     std::string_view group_arn) const {
+    std::set<std::string> groups;
+    for (const std::string& group : GroupsOf(thing)) {
+        for (const auto& each : LineOf(group)) groups.insert(each->name);
+    }
+    std::map<std::string, std::shared_ptr<const Policy>> found;
+    for (const std::string& group : groups) {
+        for (auto& policy : PoliciesOf(std::string(group_arn) + group)) found.emplace(policy->name, policy);
+    }
+    std::vector<std::shared_ptr<const Policy>> all;
+    for (auto& [name, policy] : found) all.push_back(std::move(policy));
+    return all;
 }
 
 }  // namespace wellhead::services::iot

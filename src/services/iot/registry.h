@@ -100,6 +100,8 @@ class Registry {
     Records<CaCertificate> ca_certificates;
     Records<Policy> policies;
     Records<ThingPrincipal> thing_principals;      // by thing, principal; change them by Attach and Detach
+    Records<ThingGroup> thing_groups;
+    Records<ThingGroupMember> group_members;       // by group, thing; change them by Join and Leave
     Records<PolicyAttachment> policy_attachments;  // by target, policy
     Records<TopicRule> topic_rules;
     Records<TagSet> tags;
@@ -108,6 +110,8 @@ class Registry {
     env::Task<env::Turnstile::Pass> BeginChange() { return turnstile_.Enter(); }
     void Attach(Change& change, ThingPrincipal attached);
     void Detach(Change& change, const std::string& thing, const std::string& principal);
+    void Join(Change& change, ThingGroupMember member);
+    void Leave(Change& change, const std::string& group, const std::string& thing);
     // Durable, then visible.
     env::Task<base::Result<void>> Commit(Change change);
 
@@ -117,8 +121,14 @@ class Registry {
     // All principals of a thing, all things of a principal.
     std::vector<std::shared_ptr<const ThingPrincipal>> PrincipalsOf(std::string_view thing) const;
     std::vector<std::shared_ptr<const ThingPrincipal>> ThingsOf(std::string_view principal) const;
-    // The default versions of the policies attached to target.
-    std::vector<std::shared_ptr<const PolicyDocument>> DocumentsFor(std::string_view target) const;
+    // The names of the groups that a thing was put into, in their order.
+    std::vector<std::string> GroupsOf(std::string_view thing) const;
+    // From the root down to the group itself; empty when there is none of that name.
+    std::vector<std::shared_ptr<const ThingGroup>> LineOf(std::string_view group) const;
+    // Those attached to target, in the order of their names.
+    std::vector<std::shared_ptr<const Policy>> PoliciesOf(std::string_view target) const;
+    // Those of the groups of thing and of the groups above them, each once. group_arn begins the groups' ARNs.
+    std::vector<std::shared_ptr<const Policy>> GroupPoliciesOf(std::string_view thing, std::string_view group_arn) const;
 
     storage::Table& table() { return table_; }
 
@@ -128,6 +138,7 @@ class Registry {
 
     storage::Table& table_;
     Records<ThingPrincipal> things_by_principal_;  // by principal, thing; in memory only
+    Records<ThingGroupMember> groups_by_thing_;    // by thing, group; in memory only
     env::Turnstile turnstile_;
     std::atomic<uint64_t> generation_{1};
 };
