@@ -8,6 +8,7 @@
 #include "mqtt/checkpoint.h"
 #include "mqtt/ingest.h"
 #include "mqtt/inside_publisher.h"
+#include "mqtt/received.h"
 #include "mqtt/recovery.h"
 
 namespace wellhead::mqtt {
@@ -21,7 +22,7 @@ Broker::Broker(BrokerSettings settings, std::vector<env::Executor> homes, env::C
     core_.sessions = std::make_unique<SessionRegistry>(core_);
     for (auto& executor : homes) {
         auto home = std::make_unique<Home>(executor);
-        if (sink != nullptr) home->ingest = std::make_unique<Ingest>(*sink, executor, core_.scope, clock);
+        if (sink != nullptr) home->ingest = std::make_unique<Ingest>(core_, executor);
         core_.homes.push_back(std::move(home));
     }
 }
@@ -45,6 +46,9 @@ void Broker::Start() {
     }
     if (core_.journal) {
         env::Spawn(core_.scope, core_.homes.front()->executor, "mqtt checkpoints", RunCheckpoints());
+        if (core_.sink != nullptr) {
+            env::Spawn(core_.scope, core_.homes.front()->executor, "mqtt deliveries", RunDeliveries());
+        }
     }
 }
 
@@ -108,6 +112,10 @@ env::Task<void> Broker::RunTimers(size_t home) {
         Tick(home);
     }
 }
+
+env::Task<size_t> Broker::FinishDeliveries() { return FinishDelivering(core_); }
+
+env::Task<void> Broker::RunDeliveries() { co_await FinishDeliveries(); }
 
 env::Task<void> Broker::RunCheckpoints() {
     for (;;) {

@@ -32,8 +32,12 @@ class Broker : public BrokerControl {
 
     // Reads the journal, and begins to keep it. Before any connection; without it nothing outlives the process.
     env::Task<base::Result<void>> Open(storage::ShardLogStore& logs, std::string name = "mqtt/journal");
-    // Starts the timers (keep alive, wills, expiry, checkpoints).
+    // Before any connection; events outlives the broker.
+    void SetClientEvents(ClientEvents& events) { core_.events = &events; }
+    // Starts the timers (keep alive, wills, expiry, checkpoints), and finishes what a kill interrupted: the sink is ready.
     void Start();
+    // What Start does of that: delivers each QoS 2 message again whose delivery has no end in the journal.
+    env::Task<size_t> FinishDeliveries();
     // Ends every connection (wills of this kind of end are not sent), makes everything durable, ends all tasks.
     env::Task<void> Close();
 
@@ -59,6 +63,7 @@ class Broker : public BrokerControl {
   private:
     env::Task<void> RunTimers(size_t home);
     env::Task<void> RunCheckpoints();
+    env::Task<void> RunDeliveries();
 
     Core core_;
     MetricsMirror metrics_;

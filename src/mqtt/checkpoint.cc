@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "mqtt/journal_format.h"
+#include "mqtt/received.h"
 #include "mqtt/session_registry.h"
 
 namespace wellhead::mqtt {
@@ -87,9 +88,11 @@ void Writer::WriteDetails(const Session& session) {
              .packet_id = flight.packet_id});
     }
     for (const auto& queued : session.queue) WriteQueued(session, queued);
-    for (const auto& [packet_id, state] : session.inbound) {
-        if (state == Inbound::kReceived) {
+    for (const auto& [packet_id, inbound] : session.inbound) {
+        if (inbound.state == Inbound::kReceived) {
             Add({.type = kReceived, .session = session.number, .packet_id = packet_id});
+        } else if (inbound.message) {
+            AppendDelivering(group_, session.number, packet_id, *inbound.message);
         }
     }
     if (session.will) {

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "codec/mqtt/encode.h"
 #include "mqtt/ingest.h"
+#include "mqtt/inside_publisher.h"
 
 namespace wellhead::mqtt {
 
@@ -78,6 +79,10 @@ size_t Connection::Receive(base::ByteView bytes) {
             break;
         }
         if (header->size == 0 || !Accept(*header)) break;
+        if (header->overlong && phase_ == Phase::kConnected && v5()) {
+            Fail({ReasonCode::kMalformedPacket, "a remaining length in more bytes than it needs"});
+            break;
+        }
         if (bytes.size() - used - header->size < header->remaining) break;
         base::ByteView body = bytes.substr(used + header->size, header->remaining);
         used += header->size + header->remaining;
@@ -134,6 +139,9 @@ void Connection::HandleNotice(base::ByteView body) {
             return Fail({ReasonCode::kProtocolError, "a session expiry after a CONNECT without one"});
         }
     }
+    Announce({.kind = ClientEvent::Kind::kDisconnected,
+              .by_client = true,
+              .reason = static_cast<uint8_t>(notice.reason)});
     // [MQTT-3.14.4-3], and 0x04 asks for the will.
     Leave(notice.reason == ReasonCode::kSuccess ? Parting::kClean : Parting::kWithWill, expiry);
 }
@@ -222,8 +230,21 @@ void Connection::Disconnect(ReasonCode reason, const std::string& why) {
         wire::AppendNotice(packet, PacketType::kDisconnect, version_, notice);
         if (packet.size() <= client_packet_limit_) output_.append(packet);
     }
+    Announce({.kind = ClientEvent::Kind::kDisconnected, .reason = static_cast<uint8_t>(reason)});
     Leave(Parting::kWithWill, std::nullopt);
     Wake();
+}
+
+// Only of what has a session: a connection that was refused never was one.
+void Connection::Announce(ClientEvent event) {
+    if (core_.events == nullptr || !session_ || core_.closing) return;
+    event.client_id = client_id_;
+    event.principal = principal_;
+    event.peer_address = origin_.peer_address;
+    event.session = session_->number;
+    event.connection = session_connection_;
+    event.at = core_.clock.Now();
+    if (auto message = core_.events->Announce(event)) PublishInBackground(core_, std::move(*message));
 }
 
 void Connection::RequestDisconnect(ReasonCode reason, std::string why) {
@@ -246,7 +267,10 @@ void Connection::Leave(Parting parting, std::optional<uint32_t> new_expiry_s) {
 
 void Connection::Lost() {
     driver_ = nullptr;
-    if (phase_ != Phase::kFinished) Leave(Parting::kWithWill, std::nullopt);
+    if (phase_ != Phase::kFinished) {
+        Announce({.kind = ClientEvent::Kind::kDisconnected});
+        Leave(Parting::kWithWill, std::nullopt);
+    }
     core_.homes[home_]->connections.erase(this);
 }
 

@@ -30,6 +30,8 @@ struct ConnectionOrigin {
 };
 
 // Whoever carries the bytes. Called on the home executor.
+struct ReceivedEnd;
+
 class ConnectionDriver {
   public:
     virtual ~ConnectionDriver() = default;
@@ -68,6 +70,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
     void RequestDisconnect(codec::mqtt::ReasonCode reason, std::string why);
     void OnDelivered(uint64_t batch, std::span<PublishedMessage> messages, std::span<const IngestMark> marks,
                      std::span<base::Result<void>> results);
+    // A delivery that began on another connection has ended: to the one that asked for it. From any thread.
+    static void Answer(const ReceivedEnd& end, uint16_t packet_id);
     const std::string& principal() const { return principal_; }
     const std::string& client_id() const { return client_id_; }
 
@@ -120,6 +124,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     void EmitBatch(const Batch& batch);
     void Fail(const codec::mqtt::DecodeError& error);
     void Leave(Parting parting, std::optional<uint32_t> new_expiry_s);
+    void Announce(ClientEvent event);
     bool Accept(const codec::mqtt::FixedHeader& header);
     // connection_connect.cc
     void HandleConnect(base::ByteView body);
@@ -138,8 +143,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
     void HandToSink(std::string_view topic, Reading& reading);
     bool BeginReceived(Reading& reading);
     void RefusePublish(ReasonCode reason, const char* why, Reading& reading);
-    void RouteDelivered(const PublishedMessage& published, uint16_t packet_id, bool taken, Batch& batch,
-                        PendingAck& ack);
+    Journal::Ticket JournalDelivering(PublishedMessage& published, const Reading& reading);
+    void EndDelivered(const PublishedMessage& published, uint16_t packet_id, bool taken, Batch& batch, PendingAck& ack);
     void AnswerReceived(uint16_t packet_id, Journal::Ticket ticket);
     void HandleRelease(base::ByteView body, Reading& reading);
     // connection_subscribe.cc
@@ -175,6 +180,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     uint16_t client_alias_maximum_{};
     uint32_t client_packet_limit_ = codec::mqtt::kMaxRemainingLength + 5;
     uint32_t connect_expiry_s_{};
+    uint32_t session_connection_{};  // which of its session's connections, from 0
     base::Tick last_packet_;
     std::string client_id_;
     std::string principal_;

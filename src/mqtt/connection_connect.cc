@@ -21,11 +21,16 @@ void Connection::HandleConnect(base::ByteView body) {
             version_ = level > 5 ? Version::k5 : Version::k311;
             return Refuse(read.error().reason, read.error().what);
         }
-        return Fail(read.error());
+        version_ = connect.version;
+        // [MQTT-3.1.4-1] of 5 allows to say why; that of 3.1.1 closes without a CONNACK.
+        if (!v5()) return Fail(read.error());
+        core_.counters.protocol_errors.fetch_add(1, std::memory_order_relaxed);
+        return Refuse(read.error().reason, read.error().what);
     }
     version_ = connect.version;
     client_id_ = connect.client_id;
     problem_information_ = connect.properties.request_problem_information;
+    client_packet_limit_ = connect.properties.maximum_packet_size;
     if (auto refusal = CheckConnect(connect)) return Refuse(*refusal, "the CONNECT is not acceptable");
     KeepConnect(connect);
     phase_ = Phase::kAuthorizing;
@@ -98,7 +103,6 @@ void Connection::KeepConnect(const wire::Connect& connect) {
     keep_alive_s_ = KeepAliveFor(connect.keep_alive_s);
     send_window_ = v5() ? properties.receive_maximum : profile_->default_send_window;
     client_alias_maximum_ = std::min(properties.topic_alias_maximum, profile_->topic_alias_maximum);
-    client_packet_limit_ = properties.maximum_packet_size;
 }
 
 uint16_t Connection::KeepAliveFor(uint16_t asked) const {
@@ -144,9 +148,11 @@ void Connection::Authorized(base::Result<std::shared_ptr<const Permissions>> per
     Attached attached = core_.sessions->Attach(std::move(pending->request), shared_from_this(), core_.clock.Now());
     if (!attached.session) return Refuse(ReasonCode::kQuotaExceeded, "there are too many sessions");
     session_ = attached.session;
+    session_connection_ = attached.connection;
     phase_ = Phase::kConnected;
     HoldInput(0);
     core_.counters.connects.fetch_add(1, std::memory_order_relaxed);
+    Announce({.kind = ClientEvent::Kind::kConnected});
     SendConnack(*pending, attached);
     Wake();
 }
@@ -183,6 +189,10 @@ void Connection::SendConnack(const PendingConnect& pending, const Attached& atta
     }
     Batch batch;
     wire::AppendConnack(batch.bytes, version_, connack);
+    if (batch.bytes.size() > client_packet_limit_) {  // [MQTT-3.1.2-24]: and without it there is no connection
+        base::LogInfo("mqtt", "client '{}' takes no packet as large as its CONNACK", client_id_);
+        return Leave(Parting::kWithWill, std::nullopt);
+    }
     batch.ticket = attached.ticket;
     batch.is_connack = true;
     batches_.push_back(std::move(batch));
@@ -194,7 +204,14 @@ void Connection::Refuse(ReasonCode reason, const std::string& why) {
     wire::Connack connack;
     connack.reason = reason;
     if (v5()) connack.properties = Problem(why.c_str());
-    wire::AppendConnack(output_, version_, connack);
+    base::Bytes packet;
+    wire::AppendConnack(packet, version_, connack);
+    if (packet.size() > client_packet_limit_) {  // [MQTT-3.2.2-19]
+        packet.clear();
+        connack.properties = {};
+        wire::AppendConnack(packet, version_, connack);
+    }
+    if (packet.size() <= client_packet_limit_) output_.append(packet);
     pending_.reset();
     Leave(Parting::kClean, std::nullopt);
     Wake();

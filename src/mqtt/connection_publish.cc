@@ -7,6 +7,7 @@
 #include "mqtt/connection.h"
 #include "mqtt/ingest.h"
 #include "mqtt/journal_format.h"
+#include "mqtt/received.h"
 #include "mqtt/topic.h"
 
 namespace wellhead::mqtt {
@@ -80,14 +81,14 @@ void Connection::RefusePublish(ReasonCode reason, const char* why, Reading& read
 // The QoS 2 packet identifier is new and now taken. False: it was here before, and has been answered as far as due.
 bool Connection::BeginReceived(Reading& reading) {
     std::lock_guard lock(session_->mutex);
-    auto [entry, inserted] = session_->inbound.try_emplace(reading.publish.packet_id, Inbound::kDelivering);
+    auto [entry, inserted] = session_->inbound.try_emplace(reading.publish.packet_id);
     if (inserted) return true;
-    if (entry->second == Inbound::kReceived) {  // [MQTT-4.3.3-10]: acknowledged again, not delivered again
+    if (entry->second.state == Inbound::kReceived) {  // [MQTT-4.3.3-10]: acknowledged again, not delivered again
         reading.batch.acks.push_back({reading.publish.packet_id, PacketType::kPubrec, ReasonCode::kSuccess});
         // Its own entry may still be on its way to the disk.
         if (core_.journal && session_->durable) reading.batch.ticket = core_.journal->Add({});
     } else {
-        entry->second = Inbound::kDeliveringAsked;
+        entry->second.state = Inbound::kDeliveringAsked;
     }
     return false;
 }
@@ -154,7 +155,7 @@ void Connection::RouteNow(std::string_view topic, Reading& reading) {
     const bool nobody = routed == Routed::kNobody && v5();
     if (qos == 2) {
         std::lock_guard lock(session_->mutex);
-        session_->inbound[reading.publish.packet_id] = Inbound::kReceived;
+        session_->inbound[reading.publish.packet_id] = {Inbound::kReceived, nullptr};
     }
     reading.batch.acks.push_back({reading.publish.packet_id, qos == 1 ? PacketType::kPuback : PacketType::kPubrec,
                                   nobody ? ReasonCode::kNoMatchingSubscribers : ReasonCode::kSuccess});
@@ -184,6 +185,7 @@ void Connection::HandToSink(std::string_view topic, Reading& reading) {
     published.principal = principal_;
     published.arrival = reading.now;
     published.peer_address = origin_.peer_address;
+    const Journal::Ticket ticket = reading.publish.qos == 2 ? JournalDelivering(published, reading) : 0;
     IngestMark mark;
     if (reading.publish.qos > 0) {
         mark = {static_cast<uint32_t>(reading.batch.acks.size()), reading.publish.packet_id};
@@ -194,7 +196,22 @@ void Connection::HandToSink(std::string_view topic, Reading& reading) {
     reading.batch.sink_waiting = true;
     reading.ingested = true;
     ++in_sink_;
-    ingest.Add(lane_, shared_from_this(), first_batch_ + batches_.size(), mark, std::move(published));
+    ingest.Add(lane_, shared_from_this(), first_batch_ + batches_.size(), mark, std::move(published), ticket);
+}
+
+// What the sink does to the message is found again after a kill. Returns what has to be durable before it begins; 0 for a
+// client without a session, whose repetition after a kill is another message.
+Journal::Ticket Connection::JournalDelivering(PublishedMessage& published, const Reading& reading) {
+    if (!core_.journal || !session_->durable) return 0;
+    OnceOnly once;
+    once.token.resize(16);
+    core_.random.Fill({reinterpret_cast<uint8_t*>(once.token.data()), once.token.size()});
+    published.once = std::make_shared<const OnceOnly>(std::move(once));
+    base::Bytes group;
+    AppendDelivering(group, session_->number, reading.publish.packet_id, published);
+    std::lock_guard lock(session_->mutex);
+    session_->inbound[reading.publish.packet_id].message = std::make_shared<const PublishedMessage>(published);
+    return core_.journal->Add(group);
 }
 
 namespace {
@@ -227,7 +244,7 @@ void Connection::OnDelivered(uint64_t number, std::span<PublishedMessage> messag
             }
         }
         if (messages[i].message.qos == QoS::kExactlyOnce) {
-            RouteDelivered(messages[i], marks[i].packet_id, results[i].has_value(), batch, ack);
+            EndDelivered(messages[i], marks[i].packet_id, results[i].has_value(), batch, ack);
         }
         failed = failed || ack.reason >= ReasonCode::kUnspecifiedError;
     }
@@ -238,56 +255,21 @@ void Connection::OnDelivered(uint64_t number, std::span<PublishedMessage> messag
     Wake();
 }
 
-// The second half of an inbound QoS 2 with a sink: to the subscribers, and the identifier into the journal with it.
-void Connection::RouteDelivered(const PublishedMessage& published, uint16_t packet_id, bool taken, Batch& batch,
-                                PendingAck& ack) {
-    Journal::Ticket ticket = 0;
-    if (taken) {
-        const Message& message = published.message;
-        base::Bytes properties = EncodeForwarded(message);
-        Inward inward;
-        inward.topic = message.topic;
-        inward.payload = message.payload;
-        inward.properties = properties;
-        inward.qos = 2;
-        inward.retain = message.retain;
-        inward.expiry_s = message.expiry_s;
-        inward.publisher = session_.get();
-        inward.received_id = packet_id;
-        WakeList wakes(core_);
-        Routing routing{core_.clock.Now(), wakes, cache_};
-        ReadMostlyLock::Reader lock(core_.routing);
-        if (core_.sink->ReservesTopic(message.topic)) {
-            if (core_.journal && session_->durable) {
-                base::Bytes group;
-                AppendJournalOp(group, {.type = JournalOpType::kReceived,
-                                        .session = session_->number,
-                                        .packet_id = packet_id});
-                routing.ticket = core_.journal->Add(group);
-            }
-        } else if (Route(core_, inward, routing) == Routed::kQuota) {
-            ack.reason = ReasonCode::kQuotaExceeded;
-            taken = false;
-        }
-        ticket = routing.ticket;
-        batch.ticket = std::max(batch.ticket, ticket);
-    }
-    std::shared_ptr<Connection> asked;
-    {
-        std::lock_guard lock(session_->mutex);
-        auto entry = session_->inbound.find(packet_id);
-        if (entry == session_->inbound.end()) return;
-        if (entry->second == Inbound::kDeliveringAsked) asked = session_->connection;
-        if (taken) {
-            entry->second = Inbound::kReceived;
-        } else {
-            session_->inbound.erase(entry);
-        }
-    }
-    if (!asked || asked.get() == this) return;
-    if (!taken) return asked->RequestDisconnect(ReasonCode::kUnspecifiedError, "a message could not be stored");
-    boost::asio::post(core_.homes[asked->home()]->executor,
-                      [asked, packet_id, ticket] { asked->AnswerReceived(packet_id, ticket); });
+// The second half of an inbound QoS 2 with a sink.
+void Connection::EndDelivered(const PublishedMessage& published, uint16_t packet_id, bool taken, Batch& batch,
+                              PendingAck& ack) {
+    ReceivedEnd end = EndReceived(core_, *session_, published, packet_id, taken, cache_);
+    if (end.quota) ack.reason = ReasonCode::kQuotaExceeded;
+    batch.ticket = std::max(batch.ticket, end.ticket);
+    if (end.asked && end.asked.get() != this) Answer(end, packet_id);
+}
+
+void Connection::Answer(const ReceivedEnd& end, uint16_t packet_id) {
+    const auto& asked = end.asked;
+    if (!end.taken) return asked->RequestDisconnect(ReasonCode::kUnspecifiedError, "a message could not be stored");
+    boost::asio::post(asked->core_.homes[asked->home()]->executor, [asked, packet_id, ticket = end.ticket] {
+        asked->AnswerReceived(packet_id, ticket);
+    });
 }
 
 void Connection::AnswerReceived(uint16_t packet_id, Journal::Ticket ticket) {
@@ -307,7 +289,7 @@ void Connection::HandleRelease(base::ByteView body, Reading& reading) {
     {
         std::lock_guard lock(session_->mutex);
         auto entry = session_->inbound.find(release.packet_id);
-        known = entry != session_->inbound.end() && entry->second == Inbound::kReceived;
+        known = entry != session_->inbound.end() && entry->second.state == Inbound::kReceived;
         if (known) session_->inbound.erase(entry);
     }
     if (known && core_.journal && session_->durable) {

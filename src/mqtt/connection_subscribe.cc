@@ -63,16 +63,19 @@ void Connection::HandleSubscribe(base::ByteView body, Reading& reading) {
     uint32_t id = subscribe.properties.subscription_ids.empty() ? 0 : subscribe.properties.subscription_ids.front();
     wire::FilterAck ack;
     ack.packet_id = subscribe.packet_id;
+    ClientEvent event{.kind = ClientEvent::Kind::kSubscribed};
     for (const auto& wanted : subscribe.filters) {
         if (wanted.no_local && IsShared(wanted.filter)) {  // [MQTT-3.8.3-4]
             return Fail({ReasonCode::kProtocolError, "no local on a shared subscription"});
         }
         ack.reasons.push_back(SubscribeOne(wanted, id, reading));
+        if (ack.reasons.back() < ReasonCode::kUnspecifiedError) event.filters.push_back(wanted.filter);
         if (ack.reasons.back() == ReasonCode::kNotAuthorized && profile_->close_on_denied && !v5()) {
             base::LogInfo("mqtt", "a SUBSCRIBE of client '{}' was refused: not allowed", client_id_);
             return Disconnect(ReasonCode::kNotAuthorized, "not allowed");
         }
     }
+    if (!event.filters.empty()) Announce(std::move(event));
     wire::AppendFilterAck(reading.batch.bytes, PacketType::kSuback, version_, ack);  // [MQTT-3.8.4-1, -6]
 }
 
@@ -81,12 +84,20 @@ void Connection::HandleUnsubscribe(base::ByteView body, Reading& reading) {
     if (auto read = wire::DecodeUnsubscribe(body, version_, unsubscribe); !read) return Fail(read.error());
     wire::FilterAck ack;
     ack.packet_id = unsubscribe.packet_id;
+    ClientEvent event{.kind = ClientEvent::Kind::kUnsubscribed};
     for (base::ByteView filter : unsubscribe.filters) {
+        const bool well_formed = IsShared(filter) ? ParseShared(filter).has_value() : IsTopicFilter(filter);
+        if (!well_formed) {
+            ack.reasons.push_back(ReasonCode::kTopicFilterInvalid);
+            continue;
+        }
         Journal::Ticket ticket = 0;
         const bool was = core_.sessions->Unsubscribe(*session_, filter, ticket);
         reading.batch.ticket = std::max(reading.batch.ticket, ticket);
+        if (was) event.filters.push_back(filter);
         ack.reasons.push_back(was ? ReasonCode::kSuccess : ReasonCode::kNoSubscriptionExisted);
     }
+    if (!event.filters.empty()) Announce(std::move(event));
     wire::AppendFilterAck(reading.batch.bytes, PacketType::kUnsuback, version_, ack);  // [MQTT-3.10.4-4, -5]
 }
 

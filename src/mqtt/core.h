@@ -54,7 +54,8 @@ struct Core {
     env::Clock& clock;
     env::Random& random;
     Authorizer& authorizer;
-    PublishSink* const sink;  // may be none
+    PublishSink* const sink;          // may be none
+    ClientEvents* events = nullptr;   // may be none; set before the first connection
     std::vector<std::unique_ptr<Home>> homes;
     env::Scope scope;
 

@@ -1,5 +1,6 @@
 #include "mqtt/ingest.h"
 
+#include <algorithm>
 #include <boost/asio/post.hpp>
 
 #include "base/log.h"
@@ -16,7 +17,7 @@ size_t Ingest::ChooseLane() const {
     base::Tick now{};
     for (size_t i = 0; i < kLanes; ++i) {
         if (!lanes_[i].flying) return i;
-        if (now == base::Tick{}) now = clock_.Ticks();
+        if (now == base::Tick{}) now = core_.clock.Ticks();
         if (now - lanes_[i].since < kSlow) return i;
         if (lanes_[i].since > lanes_[best].since) best = i;
     }
@@ -24,13 +25,14 @@ size_t Ingest::ChooseLane() const {
 }
 
 void Ingest::Add(size_t lane, const std::shared_ptr<Connection>& connection, uint64_t batch, IngestMark mark,
-                 PublishedMessage message) {
+                 PublishedMessage message, Journal::Ticket ticket) {
     auto& next = lanes_[lane].next;
     if (!next) next = std::make_unique<Flight>();
     if (next->runs.empty() || next->runs.back().connection != connection || next->runs.back().batch != batch) {
         next->runs.push_back({connection, batch, next->messages.size(), 0});
     }
     ++next->runs.back().count;
+    next->ticket = std::max(next->ticket, ticket);
     next->messages.push_back(std::move(message));
     next->marks.push_back(mark);
 }
@@ -50,14 +52,25 @@ void Ingest::Launch(size_t index) {
     Lane& lane = lanes_[index];
     if (lane.flying || !lane.next) return;
     lane.flying = true;
-    lane.since = clock_.Ticks();
-    env::Spawn(scope_, home_, "mqtt ingest", Fly(index, std::move(lane.next)));
+    lane.since = core_.clock.Ticks();
+    env::Spawn(core_.scope, home_, "mqtt ingest", Fly(index, std::move(lane.next)));
+}
+
+env::Task<std::vector<base::Result<void>>> Ingest::Deliver(const Flight& flight) {
+    if (flight.ticket != 0) {
+        const bool durable = co_await core_.journal->WaitDurable(flight.ticket);
+        if (!durable) {
+            const base::Error error{base::ErrorCode::kIo, "the journal cannot be written"};
+            co_return std::vector<base::Result<void>>(flight.messages.size(), std::unexpected(error));
+        }
+    }
+    co_return co_await core_.sink->Deliver(flight.messages);
 }
 
 env::Task<void> Ingest::Fly(size_t lane, std::unique_ptr<Flight> flight) {
     std::vector<base::Result<void>> results;
     try {
-        results = co_await sink_.Deliver(flight->messages);
+        results = co_await Deliver(*flight);
     } catch (const std::exception& failure) {
         base::LogError("mqtt", "delivery to the rules failed: {}", failure.what());
     }

@@ -6,8 +6,7 @@
 #include <memory>
 #include <vector>
 
-#include "env/clock.h"
-#include "env/scope.h"
+#include "mqtt/core.h"
 #include "mqtt/ports.h"
 
 namespace wellhead::mqtt {
@@ -32,15 +31,15 @@ struct IngestMark {
 // Used on its home executor.
 class Ingest {
   public:
-    Ingest(PublishSink& sink, env::Executor home, env::Scope& scope, env::Clock& clock)
-        : sink_(sink), home_(home), scope_(scope), clock_(clock) {}
+    Ingest(Core& core, env::Executor home) : core_(core), home_(std::move(home)) {}
 
     // A lane delivers one batch after the other; a slow one (an action that hangs) leaves the others free. A connection
     // stays on its lane while it has messages there.
     size_t ChooseLane() const;
 
+    // ticket: what has to be durable before the sink sees the message; 0: nothing.
     void Add(size_t lane, const std::shared_ptr<Connection>& connection, uint64_t batch, IngestMark mark,
-             PublishedMessage message);
+             PublishedMessage message, Journal::Ticket ticket);
     // Starts what was added, once the other connections that have input now had their turn.
     void Start();
 
@@ -50,6 +49,7 @@ class Ingest {
         std::vector<PublishedMessage> messages;
         std::vector<IngestMark> marks;
         std::vector<IngestRun> runs;
+        Journal::Ticket ticket = 0;
     };
     struct Lane {
         std::unique_ptr<Flight> next;
@@ -59,11 +59,10 @@ class Ingest {
     void LaunchIdle();
     void Launch(size_t lane);
     env::Task<void> Fly(size_t lane, std::unique_ptr<Flight> flight);
+    env::Task<std::vector<base::Result<void>>> Deliver(const Flight& flight);
 
-    PublishSink& sink_;
+    Core& core_;
     env::Executor home_;
-    env::Scope& scope_;
-    env::Clock& clock_;
     std::array<Lane, kLanes> lanes_;
     bool start_posted_ = false;
 };

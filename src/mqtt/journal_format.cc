@@ -63,7 +63,7 @@ class Fields {
 // Which members an operation carries, in this order on disk.
 struct Layout {
     bool session = false, message = false, packet_id = false, flags = false, expiry = false, id = false, time = false;
-    bool text = false, properties = false, payload = false, targets = false, numbers = false;
+    bool text = false, properties = false, payload = false, token = false, targets = false, numbers = false;
 };
 
 Layout LayoutOf(JournalOpType type) {
@@ -84,9 +84,13 @@ Layout LayoutOf(JournalOpType type) {
         case kReleased:
         case kCompleted:
         case kReceived:
+        case kUndelivered:
         case kForgotten: l.session = l.packet_id = true; break;
         case kWillSet:
             l.session = l.flags = l.expiry = l.id = l.text = l.properties = l.payload = true;
+            break;
+        case kDelivering:
+            l.session = l.packet_id = l.flags = l.expiry = l.time = l.text = l.properties = l.payload = l.token = true;
             break;
         case kRetained: l.message = l.flags = l.time = l.text = l.properties = l.payload = true; break;
         case kRetainedCleared: l.text = true; break;
@@ -123,6 +127,7 @@ void AppendJournalOp(base::Bytes& out, const JournalOp& op) {
     if (l.text) AppendText(body, op.text);
     if (l.properties) AppendText(body, op.properties);
     if (l.payload) AppendText(body, op.payload);
+    if (l.token) AppendText(body, op.token);
     if (l.targets) {
         AppendNumber(body, op.targets.size());
         for (const auto& target : op.targets) {
@@ -148,7 +153,7 @@ base::Result<JournalOp> JournalReader::Next() {
     auto body = outer.Text();
     if (!outer.ok()) return corrupt();
     auto code = static_cast<uint8_t>(type[0]);
-    if (code < 1 || code > static_cast<uint8_t>(kSnapshotEnd)) return corrupt();
+    if (code < 1 || code > static_cast<uint8_t>(kUndelivered)) return corrupt();
     op.type = static_cast<JournalOpType>(code);
     rest_ = outer.rest();
 
@@ -164,6 +169,7 @@ base::Result<JournalOp> JournalReader::Next() {
     if (l.text) op.text = fields.Text();
     if (l.properties) op.properties = fields.Text();
     if (l.payload) op.payload = fields.Text();
+    if (l.token) op.token = fields.Text();
     if (l.targets) ReadTargets(fields, op);
     if (l.numbers) {
         auto count = fields.Number();

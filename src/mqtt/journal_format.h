@@ -30,6 +30,8 @@ enum class JournalOpType : uint8_t {
     kRetainedCleared = 17,
     kSnapshotBegin = 18,
     kSnapshotEnd = 19,
+    kDelivering = 20,
+    kUndelivered = 21,
 };
 
 struct JournalTarget {
@@ -47,8 +49,10 @@ struct JournalOp {
     uint8_t flags = 0;
     uint32_t expiry_s = 0;
     uint32_t id = 0;      // subscription identifier; will delay
-    int64_t time_us = 0;  // kMessage, kRetained: when it expires (INT64_MAX: never); session: disconnected at (0: not)
+    int64_t time_us = 0;  // kMessage, kRetained: when it expires (INT64_MAX: never); session: disconnected at (0: not);
+                          // kDelivering: when it came
     base::ByteView text{};  // client id, topic or filter
+    base::ByteView token{};  // kDelivering: 16 random bytes, then the peer's address
     base::ByteView properties{};  // of a message; a session's principal
     base::ByteView payload{};
     std::vector<JournalTarget> targets{};

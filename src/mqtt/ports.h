@@ -1,8 +1,9 @@
 #pragma once
 // What the broker asks of the world around it, and what it offers to the services inside.
 
-#include <memory>
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -31,6 +32,13 @@ struct Message {
     uint32_t expiry_s = 0;  // 0: never
 };
 
+// What a QoS 2 message is known by across a crash (docs/exactly_once.md).
+struct OnceOnly {
+    base::Bytes token;  // 16 random bytes
+    // Given when it is delivered once more after a restart: what of it was done was done since then.
+    std::optional<base::Instant> done_since;
+};
+
 // A message and whose it is.
 struct PublishedMessage {
     Message message;
@@ -41,6 +49,7 @@ struct PublishedMessage {
     // By how many rules in a row it was republished: a publish that a rule made carries one more than the message that
     // triggered it, so that rules that feed each other come to an end.
     int republished = 0;
+    std::shared_ptr<const OnceOnly> once;  // null: no effect of it is to be told apart from another message's
 };
 
 // What else happens to a published message than going to subscribers: topic rules, shadows.
@@ -86,6 +95,30 @@ class Authorizer {
     // The permissions, or kPermission with the reason for the log.
     virtual env::Task<base::Result<std::shared_ptr<const Permissions>>> Connect(
         const ConnectAttempt& attempt) = 0;
+};
+
+// What became of a client. Views live for the call.
+struct ClientEvent {
+    enum class Kind { kConnected, kDisconnected, kSubscribed, kUnsubscribed };
+    Kind kind = Kind::kConnected;
+    std::string_view client_id{};
+    std::string_view principal{};
+    std::string_view peer_address{};
+    uint64_t session = 0;     // unique in this broker, across restarts
+    uint64_t connection = 0;  // counts the connections of the session, from 0
+    base::Instant at{};
+    // kDisconnected: who ended it, and the reason code that was said or would have been; nothing: the line broke.
+    bool by_client = false;
+    std::optional<uint8_t> reason{};
+    std::vector<std::string_view> filters{};  // of kSubscribed, kUnsubscribed
+};
+
+// What the world is told of clients that come and go. Thread-safe.
+class ClientEvents {
+  public:
+    virtual ~ClientEvents() = default;
+    // The message to publish about it, or nothing.
+    virtual std::optional<PublishedMessage> Announce(const ClientEvent& event) = 0;
 };
 
 // How services inside publish, look at retained messages and end connections. Thread-safe.

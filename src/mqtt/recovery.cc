@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "mqtt/journal_format.h"
+#include "mqtt/router.h"
 #include "mqtt/session_registry.h"
 
 namespace wellhead::mqtt {
@@ -13,6 +14,9 @@ namespace {
 
 constexpr uint64_t kReadRecords = 256;
 constexpr uint64_t kReadBytes = 4u << 20;
+constexpr size_t kOnceTokenBytes = 16;
+// A clock that was set back a little meanwhile must not hide what was done.
+constexpr base::Duration kClockMargin = std::chrono::minutes(1);
 
 class Replay {
   public:
@@ -36,6 +40,7 @@ class Replay {
     void Enqueue(const JournalOp& op);
     void Done(Session& session, uint64_t number);
     void Assign(Session& session, const JournalOp& op);
+    static std::shared_ptr<const PublishedMessage> DeliveringAgain(const JournalOp& op, const Session& session);
 
     Core& core_;
     std::unordered_map<uint64_t, SessionPtr> sessions_;
@@ -130,6 +135,26 @@ void Replay::Assign(Session& session, const JournalOp& op) {
     session.in_flight.push_back(std::move(flight));
 }
 
+// An inbound QoS 2 whose delivery has no end in the journal: what of it was done was done since it came.
+std::shared_ptr<const PublishedMessage> Replay::DeliveringAgain(const JournalOp& op, const Session& session) {
+    auto published = std::make_shared<PublishedMessage>();
+    published->client_id = session.client_id;
+    published->principal = session.principal;
+    published->arrival = base::FromUnixUs(op.time_us);
+    const size_t size = std::min(op.token.size(), kOnceTokenBytes);
+    published->peer_address = op.token.substr(size);
+    published->once = std::make_shared<const OnceOnly>(
+        OnceOnly{base::Bytes(op.token.substr(0, size)), published->arrival - kClockMargin});
+    Message& message = published->message;
+    message.topic = op.text;
+    message.payload = op.payload;
+    message.qos = QoS::kExactlyOnce;
+    message.retain = (op.flags & 4) != 0;
+    message.expiry_s = op.expiry_s;
+    DecodeForwarded(op.properties, message);
+    return published;
+}
+
 void Replay::ApplyToSession(const JournalOp& op, Session& session) {
     using enum JournalOpType;
     const size_t flight = op.packet_id == 0 ? session.in_flight.size() : session.FindInFlight(op.packet_id);
@@ -157,7 +182,9 @@ void Replay::ApplyToSession(const JournalOp& op, Session& session) {
         case kCompleted:
             if (flight < session.in_flight.size()) session.FinishInFlight(flight);
             break;
-        case kReceived: session.inbound[op.packet_id] = Inbound::kReceived; break;
+        case kReceived: session.inbound[op.packet_id] = {Inbound::kReceived, nullptr}; break;
+        case kDelivering: session.inbound[op.packet_id] = {Inbound::kDelivering, DeliveringAgain(op, session)}; break;
+        case kUndelivered:
         case kForgotten: session.inbound.erase(op.packet_id); break;
         case kWillSet:
             session.will.emplace();

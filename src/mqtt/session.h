@@ -14,6 +14,7 @@
 #include "base/time.h"
 #include "mqtt/fifo.h"
 #include "mqtt/message.h"
+#include "mqtt/ports.h"
 #include "mqtt/subscription_tree.h"
 
 namespace wellhead::mqtt {
@@ -46,6 +47,12 @@ enum class Inbound : uint8_t {
     kReceived,         // PUBREC was or will be sent
 };
 
+struct InboundMessage {
+    Inbound state = Inbound::kDelivering;
+    // While it is being delivered, and the journal has it: for a checkpoint, and to deliver it again after a restart.
+    std::shared_ptr<const PublishedMessage> message;
+};
+
 class Session {
   public:
     // total counts the bytes queued in all sessions and outlives this one.
@@ -64,9 +71,10 @@ class Session {
     uint32_t expiry_s = 0;      // UINT32_MAX: never
     std::string principal;
     std::shared_ptr<Connection> connection;
+    uint32_t connections = 0;   // so far, since this process has it
     bool wake_pending = false;  // the connection was told that there is something to send
     std::map<std::string, Subscription, std::less<>> subscriptions;
-    std::map<uint16_t, Inbound> inbound;  // QoS 2
+    std::map<uint16_t, InboundMessage> inbound;  // QoS 2
     std::optional<WillMessage> will;
     base::Instant disconnected_at;        // meaningful while no connection is attached
     base::Instant expires() const {

@@ -159,6 +159,7 @@ Attached SessionRegistry::Attach(AttachRequest request, const std::shared_ptr<Co
     ReadMostlyLock::Reader routing(core_.routing);
     std::lock_guard lock(session->mutex);
     BeginConnection(*session, connection);
+    attached.connection = session->connections++;
     session->expiry_s = request.expiry_s;
     session->durable = request.expiry_s > 0;
     session->principal = std::move(request.principal);

@@ -25,6 +25,7 @@ struct AttachRequest {
 struct Attached {
     std::shared_ptr<Session> session;  // none: there are too many
     bool present = false;
+    uint32_t connection = 0;  // which one of the session's, from 0
     Journal::Ticket ticket = 0;
 };
 

@@ -46,7 +46,7 @@ struct BrokerSettings {
     size_t max_retained_messages = 1'000'000;
     size_t max_retained_bytes = 256u << 20;
     size_t max_sessions = 1'000'000;
-    uint32_t max_first_packet = 64 * 1024;             // CONNECT
+    uint32_t max_first_packet = 384 * 1024;            // CONNECT: each of its five fields may have 65,535 bytes
     size_t max_unauthenticated_bytes = 16u << 20;      // buffered of all connections before their CONNECT is accepted
     base::Duration connect_limit = std::chrono::seconds(10);
     size_t max_unacknowledged_bytes = 4u << 20;        // input of one connection that waits for durability

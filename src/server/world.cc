@@ -248,6 +248,7 @@ env::Task<Result<void>> World::Parts::OpenIot() {
     settings.endpoint = options.listen == "127.0.0.1" ? "localhost" : options.Host();
     if (options.mqtt_port != 8883) settings.endpoint += fmt::format(":{}", options.mqtt_port);
     settings.trust_plain = options.plain_mqtt_port.has_value();
+    settings.require_server_name = options.mqtt_require_server_name;
     services::iot::IotPeers peers;
     peers.kinesis = kinesis.get();
     peers.firehose = firehose.get();
@@ -262,10 +263,11 @@ env::Task<Result<void>> World::Parts::OpenIot() {
 env::Task<Result<void>> World::Parts::OpenBroker() {
     broker = std::make_unique<mqtt::Broker>(mqtt::BrokerSettings{}, io.executors(), clock, random,
                                             iot->authorizer(), &iot->sink());
+    broker->SetClientEvents(iot->client_events());
     auto opened = co_await broker->Open(*logs);
     if (!opened) co_return opened;
-    broker->Start();
     iot->SetBroker(broker.get());
+    broker->Start();
     mqtt::Profile profile =
         options.mqtt_profile == "aws" ? mqtt::Profile::Aws() : mqtt::Profile::Standard();
     mqtt_tls = std::make_unique<services::iot_gateway::Gateway>(*broker, profile);

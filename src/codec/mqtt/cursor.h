@@ -33,12 +33,13 @@ class Cursor {
         bytes_.remove_prefix(4);
         return true;
     }
-    // Variable Byte Integer (1.5.5): at most four bytes.
+    // Variable Byte Integer (1.5.5): at most four bytes, and no more than it needs ([MQTT-1.5.5-1]).
     bool VarInt(uint32_t& value) {
         value = 0;
         for (unsigned i = 0; i < 4 && i < bytes_.size(); ++i) {
             value |= (Byte(i) & 0x7F) << (7 * i);
             if ((Byte(i) & 0x80) == 0) {
+                if (i > 0 && Byte(i) == 0) return false;
                 bytes_.remove_prefix(i + 1);
                 return true;
             }

@@ -124,6 +124,7 @@ Decoded<FixedHeader> DecodeFixedHeader(base::ByteView bytes) {
         auto byte = static_cast<uint8_t>(bytes[1 + i]);
         value |= static_cast<uint32_t>(byte & 0x7F) << (7 * i);
         if ((byte & 0x80) == 0) {
+            header.overlong = i > 0 && byte == 0;
             header.remaining = value;
             header.size = static_cast<uint8_t>(2 + i);
             return header;
@@ -226,7 +227,7 @@ Decoded<void> DecodeSubscribe(base::ByteView body, Version version, Subscribe& o
         filter.no_local = (options & 4) != 0;
         filter.retain_as_published = (options & 8) != 0;
         filter.retain_handling = options >> 4 & 3;
-        if (filter.qos == 3) return Malformed("a subscription QoS of 3");
+        if (filter.qos == 3) return ProtocolError("a subscription QoS of 3");  // 3.8.3.1
         if (filter.retain_handling == 3) return ProtocolError("a retain handling of 3");
         out.filters.push_back(filter);
     }

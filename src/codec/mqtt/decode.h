@@ -12,13 +12,16 @@ struct FixedHeader {
     uint8_t flags = 0;
     uint8_t size = 0;        // of the fixed header itself; 0: more bytes are needed
     uint32_t remaining = 0;  // bytes of the body
+    // The length is written in more bytes than it needs: malformed in 5 ([MQTT-1.5.5-1]), not in 3.1.1.
+    bool overlong = false;
 };
 
 // The header at the front of bytes, or size 0 when it is not complete yet. The flags are checked ([MQTT-2.1.3-1]).
 Decoded<FixedHeader> DecodeFixedHeader(base::ByteView bytes);
 
 // body is exactly the `remaining` bytes. Every byte must be accounted for.
-// CONNECT of an unknown level fails with kUnsupportedProtocolVersion.
+// CONNECT of an unknown level fails with kUnsupportedProtocolVersion; with another failure out.version is the packet's
+// as far as it could be read, else 3.1.1.
 Decoded<void> DecodeConnect(base::ByteView body, Connect& out);
 Decoded<void> DecodeConnack(base::ByteView body, Version version, Connack& out);
 // out may be used again: it is reset first.

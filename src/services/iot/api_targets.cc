@@ -68,13 +68,13 @@ env::Task<std::vector<base::Result<void>>> ApiTargets::PutToStream(std::string s
 }
 
 env::Task<std::vector<base::Result<void>>> ApiTargets::PutToDelivery(std::string delivery_stream,
-                                                                     std::vector<base::Bytes> records) {
+                                                                     std::vector<DeliveryRecord> records) {
     size_t count = records.size();
     if (peers_.firehose == nullptr) co_return AllFailed(count, Absent("firehose"));
     apis::firehose::PutRecordBatchInput input;
     input.DeliveryStreamName = std::move(delivery_stream);
     input.Records.resize(count);
-    for (size_t i = 0; i < count; ++i) input.Records[i].Data.bytes = std::move(records[i]);
+    for (size_t i = 0; i < count; ++i) input.Records[i].Data.bytes = std::move(records[i].data);
     auto output = co_await peers_.firehose->PutRecordBatch(context_, std::move(input));
     if (!output) co_return AllFailed(count, ToError(output.error()));
     if (output->RequestResponses.size() != count) {

@@ -35,7 +35,7 @@ class ApiTargets final : public RuleTargets {
     env::Task<std::vector<base::Result<void>>> PutToStream(std::string stream,
                                                            std::vector<StreamRecord> records) override;
     env::Task<std::vector<base::Result<void>>> PutToDelivery(std::string delivery_stream,
-                                                             std::vector<base::Bytes> records) override;
+                                                             std::vector<DeliveryRecord> records) override;
     env::Task<base::Result<void>> PutObject(std::string bucket, std::string key, base::Bytes data) override;
     env::Task<base::Result<void>> Publish(mqtt::PublishedMessage message) override;
 

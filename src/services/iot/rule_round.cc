@@ -94,6 +94,7 @@ void RuleRound::Begin(size_t index, const mqtt::PublishedMessage& message, sql::
     view_.payload_is_utf8 = inner.payload_format == 1;
     view_.user_properties = inner.user_properties;
     view_.now = message.arrival;
+    view_.seed = message.once ? std::string_view(message.once->token) : std::string_view();
     evaluator.Begin(view_);
 }
 
@@ -131,6 +132,24 @@ void RuleRound::Gather(const RuleAction& action, const CompiledRule& rule, std::
     if (!gathered) failures_.push_back({origin, "", gathered.error(), true});
 }
 
+std::unique_ptr<const RecordToken> RuleRound::TokenFor(const Origin& origin, size_t item) const {
+    if (!message_->once) return nullptr;
+    uint64_t hash = 0xCBF29CE484222325ULL;  // FNV-1a
+    auto add = [&](unsigned char byte) { hash = (hash ^ byte) * 0x100000001B3ULL; };
+    for (char c : origin.rule->name) add(static_cast<unsigned char>(c));
+    add(0);
+    const bool error_action = origin.rule->error_action && origin.action == &*origin.rule->error_action;
+    add(error_action ? 0xFF : static_cast<unsigned char>(origin.action - origin.rule->actions.data()));
+    for (int shift = 0; shift < 64; shift += 8) add(static_cast<unsigned char>(item >> shift));
+    auto token = std::make_unique<RecordToken>();
+    token->token = message_->once->token;
+    token->token.append(reinterpret_cast<const char*>(&hash), sizeof hash);
+    token->written_since = message_->once->done_since;
+    // A first try that seemed to fail may have written.
+    if (retrying_ && !token->written_since) token->written_since = message_->arrival - std::chrono::minutes(1);
+    return token;
+}
+
 base::Result<void> RuleRound::GatherStream(const KinesisAction& action, Origin origin, std::string_view payload,
                                            sql::iot::Evaluator& evaluator) {
     std::string filled;
@@ -147,6 +166,7 @@ base::Result<void> RuleRound::GatherStream(const KinesisAction& action, Origin o
         record.partition_key = evaluator.NewUuid();
     }
     record.data = payload;
+    record.token = TokenFor(origin, 0);
     auto batch = std::find_if(streams_.begin(), streams_.end(),
                               [&](const StreamBatch& candidate) { return candidate.name == *name; });
     if (batch == streams_.end()) batch = streams_.insert(batch, StreamBatch{*name, {}, {}});
@@ -161,9 +181,10 @@ base::Result<void> RuleRound::GatherDelivery(const FirehoseAction& action, Origi
     auto batch = std::find_if(deliveries_.begin(), deliveries_.end(),
                               [&](const DeliveryBatch& candidate) { return candidate.name == name; });
     if (batch == deliveries_.end()) batch = deliveries_.insert(batch, DeliveryBatch{std::move(name), {}, {}});
+    size_t item = 0;
     auto add = [&](std::string_view data) {
-        base::Bytes record(data);
-        record.append(action.separator);
+        DeliveryRecord record{base::Bytes(data), TokenFor(origin, item++)};
+        record.data.append(action.separator);
         batch->records.push_back(std::move(record));
         batch->origins.push_back(origin);
     };
@@ -256,7 +277,7 @@ env::Task<void> RuleRound::CarryStream(StreamBatch batch, RuleTargets& targets) 
 }
 
 env::Task<void> RuleRound::CarryDelivery(DeliveryBatch batch, RuleTargets& targets) {
-    auto size_of = [](const base::Bytes& record) { return record.size(); };
+    auto size_of = [](const DeliveryRecord& record) { return record.data.size(); };
     size_t first = 0;
     while (first < batch.records.size()) {
         size_t end = EndOfCall(batch.records, first, kMaxDeliveryBytes, size_of);
@@ -281,6 +302,7 @@ bool RuleRound::has_passing_failures() const {
 }
 
 void RuleRound::GatherAgain(std::span<const mqtt::PublishedMessage> messages, sql::iot::Evaluator& evaluator) {
+    retrying_ = true;
     auto failures = std::exchange(failures_, {});
     for (Failure& failure : failures) {
         if (failure.payload_at_fault || !MayPass(failure.error)) {

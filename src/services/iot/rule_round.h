@@ -52,7 +52,7 @@ class RuleRound {
     };
     struct DeliveryBatch {
         std::string name;
-        std::vector<base::Bytes> records;
+        std::vector<DeliveryRecord> records;
         std::vector<Origin> origins;
     };
     struct ObjectPut {
@@ -84,6 +84,8 @@ class RuleRound {
                                      sql::iot::Evaluator& evaluator);
     env::Task<void> CarryStream(StreamBatch batch, RuleTargets& targets);
     env::Task<void> CarryDelivery(DeliveryBatch batch, RuleTargets& targets);
+    // Of the message at hand; null when it is not to be told apart across a crash. item: which of the action's records.
+    std::unique_ptr<const RecordToken> TokenFor(const Origin& origin, size_t item) const;
     void Note(const Origin& origin, base::Result<void> result, const std::string& resource);
     void CountFailure(const Failure& failure);
     static std::string ErrorDocument(const mqtt::PublishedMessage& message,
@@ -96,6 +98,7 @@ class RuleRound {
     std::vector<Publishing> publishes_;
     std::vector<Failure> failures_;
     bool error_actions_ = false;
+    bool retrying_ = false;
 
     size_t index_ = 0;
     const mqtt::PublishedMessage* message_ = nullptr;

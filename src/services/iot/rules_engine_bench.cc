@@ -25,7 +25,7 @@ class Targets final : public RuleTargets {
         taken += records.size();
         co_return std::vector<base::Result<void>>(records.size());
     }
-    env::Task<std::vector<base::Result<void>>> PutToDelivery(std::string, std::vector<base::Bytes> records) override {
+    env::Task<std::vector<base::Result<void>>> PutToDelivery(std::string, std::vector<DeliveryRecord> records) override {
         co_return std::vector<base::Result<void>>(records.size());
     }
     env::Task<base::Result<void>> PutObject(std::string, std::string, base::Bytes) override {

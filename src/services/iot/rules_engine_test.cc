@@ -32,15 +32,16 @@ class Targets final : public RuleTargets {
         for (StreamRecord& record : records) {
             results.push_back(Outcome(record.data));
             if (results.back()) taken[stream].push_back(record.partition_key + "=" + record.data);
+            if (record.token) tokens.push_back(record.token->token);
         }
         co_return results;
     }
     env::Task<std::vector<base::Result<void>>> PutToDelivery(std::string stream,
-                                                             std::vector<base::Bytes> records) override {
+                                                             std::vector<DeliveryRecord> records) override {
         std::vector<base::Result<void>> results;
-        for (base::Bytes& record : records) {
-            results.push_back(Outcome(record));
-            if (results.back()) taken[stream].push_back(record);
+        for (DeliveryRecord& record : records) {
+            results.push_back(Outcome(record.data));
+            if (results.back()) taken[stream].push_back(record.data);
         }
         co_return results;
     }
@@ -56,6 +57,7 @@ class Targets final : public RuleTargets {
 
     std::map<std::string, std::vector<std::string>> taken;
     std::vector<size_t> calls;
+    std::vector<base::Bytes> tokens;
     std::string fail_on;
     base::ErrorCode code = base::ErrorCode::kNotFound;
     int failures = 1000;
@@ -223,6 +225,27 @@ TEST(TopicTree, MatchesAsMqttDoes) {
     EXPECT_EQ(match("a/"), (std::vector<size_t>{1, 2, 3}));
     EXPECT_EQ(match("a//c"), (std::vector<size_t>{2, 3, 6}));
     EXPECT_EQ(match("$aws/b"), (std::vector<size_t>{5}));
+}
+
+TEST_F(RulesEngineTest, GivesTheSameRecordsAndTokensWhenAMessageIsDeliveredAgain) {
+    Rule("SELECT newuuid() AS id, newuuid() AS other, traceid() AS trace FROM 't'",
+         R"([{"kinesis":{"streamName":"a"}},{"kinesis":{"streamName":"b","partitionKey":"${newuuid()}"}}])");
+    auto message = Message("t", "{}");
+    message.once = std::make_shared<const mqtt::OnceOnly>(mqtt::OnceOnly{"0123456789abcdef", std::nullopt});
+    Deliver({message});
+    Deliver({message});
+    for (const char* stream : {"a", "b"}) {
+        ASSERT_EQ(targets_.taken[stream].size(), 2u);
+        EXPECT_EQ(targets_.taken[stream][0], targets_.taken[stream][1]);
+    }
+    ASSERT_EQ(targets_.tokens.size(), 4u);
+    EXPECT_EQ(targets_.tokens[0], targets_.tokens[2]);
+    EXPECT_EQ(targets_.tokens[1], targets_.tokens[3]);
+    EXPECT_NE(targets_.tokens[0], targets_.tokens[1]);
+    EXPECT_EQ(targets_.tokens[0].size(), 24u);
+    Deliver({Message("t", "{}")});
+    EXPECT_NE(targets_.taken["a"][2], targets_.taken["a"][0]);
+    EXPECT_EQ(targets_.tokens.size(), 4u);
 }
 
 }  // namespace
