@@ -71,7 +71,6 @@ struct Core {
     std::atomic<uint64_t> next_message{1};
     std::atomic<size_t> queued_bytes{0};           // in all sessions
     std::atomic<size_t> unauthenticated_bytes{0};  // buffered before CONNECT
-    std::atomic<uint64_t> share_turn{0};
     std::atomic<bool> closing{false};
     Counters counters;
 };

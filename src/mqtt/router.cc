@@ -21,10 +21,10 @@ struct Target {
 
 // A session whose client went away takes shared messages only when nobody of the group is there. ([MQTT-4.8.2-4]: to
 // one member.)
-const ShareGroup::Member* ChooseMember(Core& core, const ShareGroup& group) {
+const ShareGroup::Member* ChooseMember(const ShareGroup& group) {
     const size_t count = group.members.size();
     if (count == 0) return nullptr;
-    const size_t start = core.share_turn.fetch_add(1, std::memory_order_relaxed) % count;
+    const size_t start = group.turn.fetch_add(1, std::memory_order_relaxed) % count;
     for (size_t i = 0; i < count; ++i) {
         const auto& member = group.members[(start + i) % count];
         std::lock_guard lock(member.session->mutex);
@@ -189,7 +189,7 @@ Routed Route(Core& core, const Inward& inward, Routing& routing) {
         targets.push_back({match.session, match.subscription, &match.more_ids});
     }
     for (const ShareGroup* group : cache.matches.groups) {
-        if (const auto* member = ChooseMember(core, *group)) {
+        if (const auto* member = ChooseMember(*group)) {
             targets.push_back({member->session, member->subscription, nullptr});
         }
     }

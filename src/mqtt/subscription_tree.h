@@ -1,6 +1,7 @@
 #pragma once
 // Who subscribed to what: a trie of topic levels. Readers share, a writer is alone (the broker's routing lock).
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -35,6 +36,8 @@ struct ShareGroup {
         Subscription subscription;
     };
     std::vector<Member> members;
+    // Whose turn it is. Its own: a counter that groups share would let two of them take turns with one member each.
+    mutable std::atomic<uint64_t> turn{0};
 };
 
 struct Matches {

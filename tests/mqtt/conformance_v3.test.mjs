@@ -42,9 +42,9 @@ test('a second CONNECT ends the connection, and the will goes out [MQTT-3.1.0-2]
 
 test('protocol names and levels [MQTT-3.1.2-1, -2]', async () => {
     for (const level of [0, 2, 3, 127, 128, 132]) {
-        const raw = client();
-        if (level < 6) assert.equal((await raw.connect({ id: 'x', level })).code, 1, String(level));
-        else raw.send(raw.connectBytes({ id: 'x', level }));
+        // To a level that it does not know the server answers in the form of the newest that it does.
+        const raw = new RawClient(port, level > 5 ? 5 : 4);
+        assert.equal((await raw.connect({ id: 'x', level })).code, level > 5 ? 0x84 : 1, String(level));
         await raw.ended();
     }
     const old = client();
@@ -148,6 +148,7 @@ test('the will: its QoS and retain; not after DISCONNECT; after a protocol error
     const retained = await later.message();
     assert.deepEqual([retained.payload, retained.retain, retained.qos], ['lost', true, 1]);
     await later.publish('will/lost', '', { qos: 1, retain: true });
+    assert.equal((await watcher.message()).payload, '');
     const silent = await open({ keepAlive: 1, will: { topic: 'will/silent', payload: 's', qos: 0 } });
     const started = Date.now();
     await silent.ended();

@@ -112,7 +112,7 @@ test('a session that is taken over says 0x8E to the one before [MQTT-3.1.4-3]', 
 });
 
 test('bytes that break the protocol are answered with the code of the fault', async () => {
-    const publish = (properties, topic = 't', flags = 0x30) => packet(flags, text(topic), flags & 6 ? u16(1) : [], properties, 'x');
+    const publish = (properties, topic = 't', flags = 0x30) => packet(flags, text(topic), flags & 6 ? u16(1) : [], properties, Buffer.from('x'));
     const subscribe = (filter, options, properties = props()) => packet(0x82, u16(1), properties, text(filter), options);
     const faults = {
         'QoS 3': [[0x36, 6, 0, 1, 97, 0, 1, 0], 0x81],

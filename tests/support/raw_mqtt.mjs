@@ -141,14 +141,12 @@ export class RawClient {
     }
     wake() { for (const wake of this.wakes) wake(); }
     send(...parts) { this.socket.write(bytes(...parts)); return this; }
-    // The next packet (of that type, dropping others); null once the connection is closed.
+    // The next packet, or the next of that type, leaving others; null once the connection is closed.
     async next(wanted, limitMs = 5000) {
         const end = Date.now() + limitMs;
         for (;;) {
-            while (this.packets.length > 0) {
-                const got = this.packets.shift();
-                if (!wanted || got.type === wanted) return got;
-            }
+            const at = this.packets.findIndex((got) => !wanted || got.type === wanted);
+            if (at >= 0) return this.packets.splice(at, 1)[0];
             if (this.closed) return null;
             if (Date.now() >= end) throw new Error(`no ${wanted ?? 'packet'} within ${limitMs} ms`);
             await new Promise((resolve) => {

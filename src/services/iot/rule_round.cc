@@ -181,9 +181,9 @@ base::Result<void> RuleRound::GatherDelivery(const FirehoseAction& action, Origi
     auto batch = std::find_if(deliveries_.begin(), deliveries_.end(),
                               [&](const DeliveryBatch& candidate) { return candidate.name == name; });
     if (batch == deliveries_.end()) batch = deliveries_.insert(batch, DeliveryBatch{std::move(name), {}, {}});
-    size_t item = 0;
+    size_t made = 0;
     auto add = [&](std::string_view data) {
-        DeliveryRecord record{base::Bytes(data), TokenFor(origin, item++)};
+        DeliveryRecord record{base::Bytes(data), TokenFor(origin, made++)};
         record.data.append(action.separator);
         batch->records.push_back(std::move(record));
         batch->origins.push_back(origin);
