@@ -32,12 +32,13 @@ faults: export WELLHEAD_KILLS ?= 100
 faults: build
 	@$(with_clients) node --test --test-concurrency=1 $(patsubst tests/%,%,$(wildcard tests/faults/*.test.mjs))
 
-# Unit tests and fuzz targets with AddressSanitizer and UndefinedBehaviorSanitizer.
+# Unit tests and fuzz targets with AddressSanitizer and UndefinedBehaviorSanitizer. SCOPE=core: those below the services.
+SCOPE ?= all
 sanitize: setup
 	@mkdir -p build
 	@cmake -S . -B build/asan -G Ninja -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS_DEBUG="-O1 -g1" -DWELLHEAD_SANITIZE=ON >build/asan.log 2>&1 || (cat build/asan.log; false)
-	@ninja -C build/asan unit_tests fuzz_targets
-	@ctest --test-dir build/asan -L 'unit|fuzz' --output-on-failure -j2
+	@ninja -C build/asan $(if $(filter core,$(SCOPE)),core_tests,unit_tests fuzz_targets)
+	@ctest --test-dir build/asan -L '$(if $(filter core,$(SCOPE)),core,unit|fuzz)' --output-on-failure -j2
 
 # Python's clients of AWS, from PyPI, as their users write programs.
 compat: build build/compat/installed

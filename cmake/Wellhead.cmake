@@ -26,9 +26,11 @@ target_compile_options(wellhead_options INTERFACE -Wno-restrict)
 target_compile_definitions(wellhead_options INTERFACE
   BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_SEPARATE_COMPILATION)
 target_link_libraries(wellhead_options INTERFACE Threads::Threads fmt::fmt)
-# All unit-test programs, and all fuzz targets (sanitized builds have them).
+# All unit-test programs, and all fuzz targets (sanitized builds have them). core: those below the services, which are
+# built in half the time.
 add_custom_target(unit_tests)
 add_custom_target(fuzz_targets)
+add_custom_target(core_tests)
 if(WELLHEAD_SANITIZE)
   # Neither is instrumented itself: what is called at each edge, and the driver that judges by it.
   add_library(wellhead_coverage STATIC ${CMAKE_SOURCE_DIR}/tools/fuzz/coverage.cc)
@@ -121,9 +123,17 @@ function(wellhead_library name)
     # Sanitizers make everything a few times slower.
     set_tests_properties(${name} PROPERTIES LABELS unit TIMEOUT $<IF:$<BOOL:${WELLHEAD_SANITIZE}>,600,120>)
     add_dependencies(unit_tests ${name}_test)
+    wellhead_mark_core(${name} ${name}_test)
   endif()
   if(WELLHEAD_SANITIZE)
     wellhead_fuzz_targets(${name})
+  endif()
+endfunction()
+
+function(wellhead_mark_core test program)
+  if(CMAKE_CURRENT_SOURCE_DIR MATCHES "/src/(base|env|codec|net|api|storage|sql|mqtt)(/|$)")
+    set_property(TEST ${test} APPEND PROPERTY LABELS core)
+    add_dependencies(core_tests ${program})
   endif()
 endfunction()
 
@@ -139,5 +149,6 @@ function(wellhead_fuzz_targets name)
     add_test(NAME ${target} COMMAND ${target} --seconds ${WELLHEAD_FUZZ_SECONDS} ${CMAKE_SOURCE_DIR}/tests/fuzz/${target})
     set_tests_properties(${target} PROPERTIES LABELS fuzz TIMEOUT 600)
     add_dependencies(fuzz_targets ${target})
+    wellhead_mark_core(${target} ${target})
   endforeach()
 endfunction()

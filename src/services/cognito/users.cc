@@ -1,4 +1,8 @@
 #include <fmt/format.h>
+#include <strings.h>
+
+#include <algorithm>
+#include <charconv>
 
 #include "apis/cognito_idp/errors.h"
 #include "base/log.h"
@@ -57,6 +61,47 @@ idp::UserType ToUserType(const User& user) {
     return out;
 }
 
+namespace {
+
+std::optional<int64_t> Number(const std::optional<std::string>& text) {
+    int64_t number = 0;
+    if (!text) return std::nullopt;
+    const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), number);
+    if (error != std::errc() || end != text->data() + text->size()) return std::nullopt;
+    return number;
+}
+
+int64_t Characters(const std::string& text) {
+    return std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; });
+}
+
+// What keeps value from being one of this attribute; empty when nothing does.
+std::string Nonconformity(const idp::SchemaAttributeType& schema, const std::string& value) {
+    const std::string type = schema.AttributeDataType.value_or("String");
+    if (type == "Number") {
+        const auto number = Number(value);
+        if (!number) return "Number is expected";
+        if (!schema.NumberAttributeConstraints) return "";
+        const auto least = Number(schema.NumberAttributeConstraints->MinValue);
+        const auto most = Number(schema.NumberAttributeConstraints->MaxValue);
+        if (least && *number < *least) return fmt::format("Number must be no less than {}", *least);
+        if (most && *number > *most) return fmt::format("Number must be no larger than {}", *most);
+        return "";
+    }
+    if (type == "Boolean") {
+        const bool boolean = strcasecmp(value.c_str(), "true") == 0 || strcasecmp(value.c_str(), "false") == 0;
+        return boolean ? "" : "Boolean is expected";
+    }
+    if (!schema.StringAttributeConstraints) return "";
+    const auto least = Number(schema.StringAttributeConstraints->MinLength);
+    const auto most = Number(schema.StringAttributeConstraints->MaxLength);
+    if (least && Characters(value) < *least) return fmt::format("String must be no shorter than {} characters", *least);
+    if (most && Characters(value) > *most) return fmt::format("String must be no longer than {} characters", *most);
+    return "";
+}
+
+}  // namespace
+
 api::Outcome<void> SetAttributes(const Pool& pool, User& user, const std::vector<idp::AttributeType>& attributes,
                                  bool by_admin) {
     auto refuse = [](std::string why) { return std::unexpected(idp::InvalidParameterException(std::move(why))); };
@@ -70,6 +115,10 @@ api::Outcome<void> SetAttributes(const Pool& pool, User& user, const std::vector
             return refuse(fmt::format("Attributes did not conform to the schema: {}: Attribute does not exist in the "
                                       "schema.",
                                       attribute.Name));
+        }
+        // An empty value takes the attribute away.
+        if (const std::string why = value.empty() ? "" : Nonconformity(*schema, value); !why.empty()) {
+            return refuse(fmt::format("Attributes did not conform to the schema: {}: {}", attribute.Name, why));
         }
         if (attribute.Name.ends_with("_verified") && !by_admin) {
             return std::unexpected(idp::NotAuthorizedException(
@@ -375,11 +424,13 @@ CognitoService::Answer<idp::ListUsersResponse> CognitoService::ListUsers(const a
     idp::ListUsersResponse response;
     auto& list = response.Users.emplace();
     size_t limit = static_cast<size_t>(request.Limit.value_or(60));
-    CO_ASSIGN_OR_RETURN(auto users, co_await store_.ListUsers(pool.id(), request.PaginationToken.value_or(""), SIZE_MAX));
+    const auto after = codec::DecodeBase64(request.PaginationToken.value_or(""));
+    if (!after) co_return std::unexpected(idp::InvalidParameterException("Invalid pagination token."));
+    CO_ASSIGN_OR_RETURN(auto users, co_await store_.ListUsers(pool.id(), *after, SIZE_MAX));
     for (const User& user : users) {
         if (!filter->Matches(user)) continue;
         if (list.size() == limit) {
-            response.PaginationToken = list.back().Username;
+            response.PaginationToken = codec::EncodeBase64(*list.back().Username);
             break;
         }
         list.push_back(ToUserType(user));

@@ -108,6 +108,11 @@ KinesisService::Answer<void> KinesisService::Reshard(StreamPtr found, Change pla
     auto pass = co_await turnstile_.Enter();
     auto newest = Find(found->name, std::nullopt, std::nullopt);
     if (!newest) co_return std::unexpected(newest.error());
+    if ((*newest)->on_demand) {
+        co_return std::unexpected(errors::ValidationException(
+            fmt::format("Stream {} under account {} is in ON_DEMAND mode: this operation is for streams in PROVISIONED mode.",
+                        found->name, settings_.account_id)));
+    }
     // First without closing anything: to see whether it may be, and which shards it closes.
     Stream trial = **newest;
     auto planned = plan(trial);
@@ -201,11 +206,12 @@ KinesisService::Answer<apis::kinesis::UpdateShardCountOutput> KinesisService::Up
     Change plan = [&](Stream& changed) -> api::Outcome<void> {
         current = static_cast<int32_t>(changed.OpenShards().size());
         int32_t target = input.TargetShardCount;
-        if (target < 1 || target > 2 * current || target < (current + 1) / 2) {
-            return std::unexpected(errors::InvalidArgumentException(
-                fmt::format("UpdateShardCount cannot scale to {} shards: from half to double of the current open shard "
-                            "count {} is possible.",
-                            target, current)));
+        const bool over = target > 2 * current;
+        if (over || target < (current + 1) / 2) {
+            return std::unexpected(errors::InvalidArgumentException(fmt::format(
+                "UpdateShardCount cannot scale {} your current open shard count. Current open shard count: {} Target shard "
+                "count: {}",
+                over ? "up over double" : "down below half", current, target)));
         }
         Rescale(changed, static_cast<uint32_t>(target), now_ms);
         return {};

@@ -212,6 +212,14 @@ KinesisService::Answer<apis::kinesis::ListShardsOutput> KinesisService::ListShar
         id = token->substr(0, first);
         after = token->substr(first + 1, second - first - 1);
     }
+    if (input.ShardFilter) {
+        const std::string& type = input.ShardFilter->Type;
+        const bool by_time = type == filters::kAtTimestamp || type == filters::kFromTimestamp;
+        if ((type == filters::kAfterShardId && !input.ShardFilter->ShardId) || (by_time && !input.ShardFilter->Timestamp)) {
+            co_return std::unexpected(errors::InvalidArgumentException(
+                fmt::format("{} must be provided in a ShardFilter of type {}.", by_time ? "Timestamp" : "ShardId", type)));
+        }
+    }
     auto found = Find(input.StreamName, input.StreamARN, id);
     if (!found) co_return std::unexpected(found.error());
     size_t limit = static_cast<size_t>(std::clamp(input.MaxResults.value_or(1000), 1, 10'000));
