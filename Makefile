@@ -1,5 +1,5 @@
 # The commands of the README and of CONTRIBUTING.
-.PHONY: setup build run check test faults sanitize compat bench clean
+.PHONY: setup build run check test faults sanitize compat compat-java bench clean
 .DEFAULT_GOAL := build
 # In tests/, with a Node.js that is new enough and the clients installed.
 with_clients = fetched=$$(tools/setup/node.sh) && export PATH="$${fetched:+$$fetched:}$$PATH" && cd tests && \
@@ -43,6 +43,16 @@ sanitize: setup
 # Python's clients of AWS, from PyPI, as their users write programs.
 compat: build build/compat/installed
 	@build/compat/bin/python tests/compat/run.py
+
+# The same with the AWS SDK for Java, from Maven: CBOR and HTTP/2. Wants mvn and a JDK of 17 or later.
+compat-java: build build/compat-java/installed
+	@python3 tests/compat/run.py --java build/compat-java/libs build/compat-java/classes
+
+build/compat-java/installed: tests/compat/java/pom.xml tests/compat/java/Streams.java
+	@mkdir -p build/compat-java
+	@mvn -q -B -f tests/compat/java/pom.xml dependency:copy-dependencies -DoutputDirectory=$(CURDIR)/build/compat-java/libs
+	@javac -cp 'build/compat-java/libs/*' -d build/compat-java/classes tests/compat/java/Streams.java
+	@touch $@
 
 build/compat/installed: tests/compat/requirements.txt
 	@python3 -m venv build/compat

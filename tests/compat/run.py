@@ -30,6 +30,7 @@ def main():
         [binary(), "up", "--data-dir", data_dir, "--port", "0", "--mqtt-port", "0", "--console-port", "0"],
         stdout=subprocess.PIPE, stderr=log, text=True,
         env=os.environ | {"WELLHEAD_ROOT_ACCESS_KEY_ID": keys["AWS_ACCESS_KEY_ID"], "WELLHEAD_ROOT_SECRET_ACCESS_KEY": keys["AWS_SECRET_ACCESS_KEY"]})
+    passed = False
     try:
         ready = next(json.loads(line) for line in server.stdout if line.startswith("{"))
         for name in [name for name in os.environ if name.startswith("AWS_")]:
@@ -38,6 +39,10 @@ def main():
                           AWS_EC2_METADATA_DISABLED="true", AWS_CONFIG_FILE="/dev/null", AWS_SHARED_CREDENTIALS_FILE="/dev/null", AWS_PAGER="",
                           IOT_PORT=str(ready["mqtt_port"]), IOT_CA=os.path.join(data_dir, "ca.pem"),
                           PATH=os.path.dirname(sys.executable) + os.pathsep + os.environ["PATH"])
+        if sys.argv[1:2] == ["--java"]:
+            classes = os.path.join(sys.argv[2], "*") + os.pathsep + sys.argv[3]
+            passed = subprocess.run(["java", "-Xmx256m", "-cp", classes, "Streams"], timeout=120).returncode == 0
+            return
         sys.path.insert(0, str(HERE))
         pattern = sys.argv[1] if len(sys.argv) > 1 else "test_*.py"
         result = unittest.TextTestRunner(verbosity=2).run(unittest.defaultTestLoader.discover(str(HERE), pattern))
@@ -46,10 +51,10 @@ def main():
         server.terminate()
         server.wait(30)
         log.close()
-    if not passed:
-        print(pathlib.Path(log.name).read_text()[-4000:], file=sys.stderr)
-        sys.exit(1)
-    shutil.rmtree(data_dir)
+        if not passed:
+            print(pathlib.Path(log.name).read_text()[-4000:], file=sys.stderr)
+            sys.exit(1)
+        shutil.rmtree(data_dir)
 
 
 if __name__ == "__main__":
