@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <regex>
 #include <set>
 
 #include "env/blocking_pool.h"
@@ -368,6 +369,32 @@ TEST_F(KinesisServiceTest, AnIteratorIsAskedForAsAwsWantsIt) {
     EXPECT_EQ(ask("AT_TIMESTAMP", {}, clock_.Now()), "");
     EXPECT_NE(ask("AT_TIMESTAMP", {}, clock_.Now() + std::chrono::seconds(1)).find("cannot be greater than the current"),
               std::string::npos);
+}
+
+// KCL names streams by it, and its SDK checks the form before it sends.
+TEST_F(KinesisServiceTest, AStreamIdHasTheFormThatClientsCheck) {
+    Create("s", 1);
+    k::DescribeStreamSummaryInput by_name;
+    by_name.StreamName = "s";
+    auto id = Get(service_->DescribeStreamSummary(context_, by_name)).value().StreamDescriptionSummary.StreamId;
+    EXPECT_TRUE(std::regex_match(id.value(), std::regex("[a-z0-9]{20}-[a-z0-9]{3}"))) << *id;
+    k::DescribeStreamSummaryInput by_id;
+    by_id.StreamId = id;
+    EXPECT_EQ(Get(service_->DescribeStreamSummary(context_, by_id)).value().StreamDescriptionSummary.StreamName, "s");
+}
+
+TEST_F(KinesisServiceTest, ReshardingIsForProvisionedStreams) {
+    Create("s", 1);
+    k::UpdateShardCountInput update;
+    update.StreamName = "s";
+    update.TargetShardCount = 3;
+    EXPECT_NE(Get(service_->UpdateShardCount(context_, update)).error().message.find("up over double"), std::string::npos);
+    k::UpdateStreamModeInput mode;
+    mode.StreamARN = "arn:aws:kinesis:eu-central-1:123456789012:stream/s";
+    mode.StreamModeDetails.StreamMode = "ON_DEMAND";
+    ASSERT_TRUE(Get(service_->UpdateStreamMode(context_, mode)).has_value());
+    update.TargetShardCount = 2;
+    EXPECT_EQ(Get(service_->UpdateShardCount(context_, update)).error().code, "ValidationException");
 }
 
 TEST_F(KinesisServiceTest, ARetentionThatDoesNotFitIsRefusedWithTheReason) {

@@ -68,7 +68,8 @@ KinesisService::Answer<apis::kinesis::CreateStreamOutput> KinesisService::Create
         co_return std::unexpected(errors::LimitExceededException(
             fmt::format("This request would exceed the shard limit of {} a stream.", kMaxShards)));
     }
-    stream.id = env::RandomHex(deps_.random, 16);
+    // In the form that clients check when they name streams by it: 20 letters or digits, a dash, three more.
+    stream.id = env::RandomHex(deps_.random, 10) + "-" + env::RandomHex(deps_.random, 2).substr(0, 3);
     stream.created_ms = NowMs();
     stream.max_record_kib = input.MaxRecordSizeInKiB.value_or(1024);
     if (input.Tags) stream.tags = std::move(*input.Tags);
