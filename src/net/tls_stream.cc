@@ -119,7 +119,11 @@ class TlsStream final : public Stream {
             size_t size = 0;
             int status = SSL_read_ex(ssl_.get(), out.data() + got, out.size() - got, &size);
             got += size;
-            if (status == 1) continue;
+            if (status == 1) {
+                drained_ = !socket_->may_read() && SSL_has_pending(ssl_.get()) == 0;
+                if (drained_) break;
+                continue;
+            }
             int error = SSL_get_error(ssl_.get(), status);
             if (error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE) {
                 drained_ = true;

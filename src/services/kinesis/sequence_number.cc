@@ -14,6 +14,10 @@ using Limbs = std::array<uint64_t, 3>;
 constexpr int kVersionAt = 0, kShardAt = 4, kArrivalAt = 36, kIndexAt = 76, kCreatedAt = 148, kLeadAt = 184;
 constexpr uint64_t kVersion = 2, kLead = 2;
 
+// Decimal digits are made by the chunk.
+constexpr uint64_t kChunk = 1'000'000'000'000'000'000;
+constexpr size_t kChunkDigits = 18;
+
 void Put(Limbs& limbs, int at, uint64_t value) {
     Wide shifted = static_cast<Wide>(value) << (at % 64);
     limbs[static_cast<size_t>(at / 64)] |= static_cast<uint64_t>(shifted);
@@ -37,7 +41,6 @@ std::string FormatSequenceNumber(const SequenceNumber& number) {
     Put(limbs, kIndexAt, number.index);
     Put(limbs, kCreatedAt, number.shard_created_s & 0xf'ffff'ffff);
     Put(limbs, kLeadAt, kLead);
-    constexpr uint64_t kChunk = 1'000'000'000'000'000'000;
     constexpr int kDigits = 56;
     std::string text(kDigits, '0');
     int at = kDigits;
@@ -57,19 +60,31 @@ std::string FormatSequenceNumber(const SequenceNumber& number) {
     return text;
 }
 
+// The digits of a chunk, ending before end.
+void SequenceNumberRun::PutDigits(uint64_t chunk, size_t end) {
+    for (size_t i = 0; i < kChunkDigits; ++i) {
+        text_[--end] = static_cast<char>('0' + chunk % 10);
+        chunk /= 10;
+    }
+}
+
 const std::string& SequenceNumberRun::Format(const SequenceNumber& number) {
     ++last_.index;
     if (text_.empty() || number != last_) {
         text_ = FormatSequenceNumber(number);
+        low_ = 0;
+        for (char digit : text_.substr(text_.size() - kChunkDigits)) low_ = low_ * 10 + static_cast<uint64_t>(digit - '0');
     } else {
-        // 2 to the power of kIndexAt: an index more.
-        constexpr std::string_view kStep = "75557863725914323419136";
-        int carry = 0;
-        for (size_t i = 0; i < kStep.size() || carry > 0; ++i) {
-            char& digit = text_[text_.size() - 1 - i];
-            int sum = digit - '0' + carry + (i < kStep.size() ? kStep[kStep.size() - 1 - i] - '0' : 0);
-            carry = sum >= 10 ? 1 : 0;
-            digit = static_cast<char>('0' + sum - 10 * carry);
+        // An index more is 2 to the power of kIndexAt more: 75557 times ten to the 18th, and the rest.
+        low_ += 863'725'914'323'419'136;
+        const uint64_t carry = low_ >= kChunk ? 1 : 0;
+        low_ -= carry * kChunk;
+        PutDigits(low_, text_.size());
+        uint64_t middle = 75557 + carry;
+        for (size_t at = text_.size() - kChunkDigits; middle > 0;) {
+            middle += static_cast<uint64_t>(text_[--at] - '0');
+            text_[at] = static_cast<char>('0' + middle % 10);
+            middle /= 10;
         }
     }
     last_ = number;

@@ -26,8 +26,11 @@ class SequenceNumberRun {
     const std::string& Format(const SequenceNumber& number);
 
   private:
+    void PutDigits(uint64_t chunk, size_t end);
+
     SequenceNumber last_;
     std::string text_;
+    uint64_t low_ = 0;  // the last 18 digits
 };
 
 // Nothing when it is not one of ours.
