@@ -43,6 +43,7 @@ static constinit const api::Member Part_members[] = {
     {.name = "Id", .wire = "Id", .shape = &api::shapes::kString, .offset = offsetof(shop_rest_xml::Part, Id), .required = true},
     {.name = "Weight", .wire = "Weight", .shape = &api::shapes::kDouble, .offset = offsetof(shop_rest_xml::Part, Weight), .hold = &api::kOptional<double>},
     {.name = "Inside", .wire = "Inside", .shape = &shapes::Parts, .offset = offsetof(shop_rest_xml::Part, Inside), .hold = &api::kOptional<std::vector<shop_rest_xml::Part>>},
+    {.name = "Kind", .wire = "kind", .shape = &api::shapes::kString, .offset = offsetof(shop_rest_xml::Part, Kind), .hold = &api::kOptional<std::string>, .xml_attribute = true},
 };
 constinit const api::Structure shapes::Part_structure = {.name = "Part", .members = Part_members, .has_body = true, .create = api::CreateValue<shop_rest_xml::Part>, .destroy = api::DestroyValue<shop_rest_xml::Part>};
 constinit const api::Shape shapes::Part = {.kind = api::Kind::kStructure, .name = "Part", .structure = &shapes::Part_structure};
@@ -67,7 +68,6 @@ static constinit const api::Member PutItemRequest_members[] = {
     {.name = "Named", .wire = "Named", .shape = &shapes::NamedTexts, .offset = offsetof(shop_rest_xml::PutItemRequest, Named), .hold = &api::kOptional<std::vector<std::string>>},
     {.name = "FlatLabels", .wire = "FlatLabels", .shape = &shapes::FlatLabels, .offset = offsetof(shop_rest_xml::PutItemRequest, FlatLabels), .hold = &api::kOptional<std::map<std::string, std::string>>, .flattened = true},
     {.name = "Renamed", .wire = "OtherName", .shape = &api::shapes::kString, .offset = offsetof(shop_rest_xml::PutItemRequest, Renamed), .hold = &api::kOptional<std::string>},
-    {.name = "Kind", .wire = "kind", .shape = &api::shapes::kString, .offset = offsetof(shop_rest_xml::PutItemRequest, Kind), .hold = &api::kOptional<std::string>, .xml_attribute = true},
     {.name = "Shelf", .wire = "shelf", .shape = &api::shapes::kString, .offset = offsetof(shop_rest_xml::PutItemRequest, Shelf), .place = api::Place::kUri, .required = true},
     {.name = "Token", .wire = "x-shop-token", .shape = &api::shapes::kString, .offset = offsetof(shop_rest_xml::PutItemRequest, Token), .hold = &api::kOptional<std::string>, .place = api::Place::kHeader},
 };

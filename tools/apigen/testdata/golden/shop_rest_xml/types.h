@@ -22,6 +22,7 @@ struct Part {
     std::string Id{};
     std::optional<double> Weight{};
     std::optional<std::vector<shop_rest_xml::Part>> Inside;
+    std::optional<std::string> Kind{};
 };
 
 struct PutItemRequest {
@@ -41,7 +42,6 @@ struct PutItemRequest {
     std::optional<std::vector<std::string>> Named{};
     std::optional<std::map<std::string, std::string>> FlatLabels{};
     std::optional<std::string> Renamed{};
-    std::optional<std::string> Kind{};
     std::string Shelf{};
     std::optional<std::string> Token{};
 };
