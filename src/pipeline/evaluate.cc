@@ -20,6 +20,7 @@ using base::Result;
 using Value = std::optional<json::value>;  // nothing: AWS::NoValue
 
 constexpr int kConditionDepthLimit = 32;
+constexpr size_t kMadeLimit = kTemplateSizeLimit;  // bytes that the functions of one value make
 
 template <class... Args>
 std::unexpected<base::Error> Invalid(fmt::format_string<Args...> format, Args&&... args) {
@@ -45,7 +46,7 @@ class Evaluator {
         if (object.size() == 1) {
             const auto& only = *object.begin();
             if (only.key() == "Ref" || only.key().starts_with("Fn::")) {
-                return Function(only.key(), only.value());
+                return Counted(Function(only.key(), only.value()));
             }
         }
         json::object out;
@@ -56,10 +57,14 @@ class Evaluator {
         return Value(std::move(out));
     }
 
+    // Each is evaluated once: conditions of conditions of conditions would be many.
     Result<bool> Named(const std::string& name, int depth) {
+        if (auto known = conditions_.find(name); known != conditions_.end()) return known->second;
         const json::value* expression = scope_.source->conditions.if_contains(name);
         if (expression == nullptr) return Invalid("there is no condition {}", name);
-        return Condition(*expression, depth);
+        ASSIGN_OR_RETURN(bool holds, Condition(*expression, depth));
+        conditions_[name] = holds;
+        return holds;
     }
 
   private:
@@ -106,13 +111,26 @@ class Evaluator {
         if (name == "Fn::If") return If(argument);
         ASSIGN_OR_RETURN(Value evaluated, Of(argument));
         if (!evaluated) return Invalid("{} needs a value", name);
-        if (name == "Fn::ImportValue") return Import(ScalarText(*evaluated));
-        if (name == "Fn::GetAZs") return Zones(ScalarText(*evaluated));
-        const json::array* list = evaluated->if_array();
-        if (name == "Fn::Base64" && evaluated->is_string()) {
-            return Value(json::string(codec::EncodeBase64(std::string_view(evaluated->get_string()))));
+        return Applied(name, *evaluated);
+    }
+
+    // Functions can repeat what they are given, and be given what they repeated: there is an end to it.
+    Result<Value> Counted(Result<Value> made) {
+        if (!made || !*made) return made;
+        made_bytes_ += (*made)->is_string() ? (*made)->get_string().size() : json::serialize(**made).size();
+        if (made_bytes_ > kMadeLimit) return Invalid("values of more than {} bytes are made", kMadeLimit);
+        return made;
+    }
+
+    // Of the functions whose arguments are evaluated before them.
+    Result<Value> Applied(std::string_view name, const json::value& given) {
+        if (name == "Fn::ImportValue") return Import(ScalarText(given));
+        if (name == "Fn::GetAZs") return Zones(ScalarText(given));
+        const json::array* list = given.if_array();
+        if (name == "Fn::Base64" && given.is_string()) {
+            return Value(json::string(codec::EncodeBase64(std::string_view(given.get_string()))));
         }
-        if (name == "Fn::ToJsonString") return Value(json::string(json::serialize(*evaluated)));
+        if (name == "Fn::ToJsonString") return Value(json::string(json::serialize(given)));
         if (list == nullptr) return Invalid("{} is not served, or needs a list", name);
         if (name == "Fn::Join") return Join(*list);
         if (name == "Fn::Split") return Split(*list);
@@ -202,6 +220,7 @@ class Evaluator {
             text.remove_prefix(end + 1);
             ASSIGN_OR_RETURN(std::string replacement, Substitute(name, own));
             out += replacement;
+            if (out.size() > kMadeLimit) return Invalid("Fn::Sub: more than {} bytes", kMadeLimit);
         }
         out += text;
         return Value(json::string(out));
@@ -285,6 +304,8 @@ class Evaluator {
     }
 
     const EvaluationScope& scope_;
+    std::map<std::string, bool> conditions_;
+    size_t made_bytes_ = 0;
 };
 
 // A list parameter's elements.
@@ -360,6 +381,9 @@ Result<std::map<std::string, json::value>> ResolveParameters(
         if (auto found = given.find(name); found != given.end()) value = json::string(found->second);
         if (value.is_null()) return Invalid("Parameters: [{}] must have values", name);
         std::string text = ScalarText(value);
+        if (text.size() > kParameterValueLimit) {
+            return Invalid("Parameter '{}' must contain at most {} characters", name, kParameterValueLimit);
+        }
         bool list = parameter.type == "CommaDelimitedList" || parameter.type.starts_with("List<");
         if (list) {
             json::array elements = Elements(text);

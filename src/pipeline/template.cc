@@ -167,6 +167,8 @@ Result<void> ParseSection(std::string_view section, const json::value& value, Te
         return {};
     }
     ASSIGN_OR_RETURN(json::object entries, ObjectOf(value, name));
+    size_t limit = section == "Resources" ? kResourceLimit : kSectionLimit;
+    if (entries.size() > limit) return Invalid("{}: {} entries, more than {}", name, entries.size(), limit);
     if (section == "Mappings") {
         out.mappings = std::move(entries);
         return {};

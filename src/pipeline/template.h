@@ -57,6 +57,9 @@ struct Template {
 };
 
 inline constexpr size_t kTemplateSizeLimit = 1 << 20;  // AWS: 1 MB from S3
+inline constexpr size_t kResourceLimit = 500;          // AWS's quotas; so are those below
+inline constexpr size_t kSectionLimit = 200;           // parameters, outputs, mappings
+inline constexpr size_t kParameterValueLimit = 4096;
 
 // kInvalidArgument with the line or the path in the template that is wrong. Sections and resource attributes that are
 // not served are refused by name.

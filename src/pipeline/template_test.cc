@@ -143,6 +143,35 @@ TEST(Template, ParametersAreCheckedAgainstTheTemplate) {
     EXPECT_TRUE(ResolveParameters(*parsed, {{"A", "x"}}));
 }
 
+// A small template must not become a large one, nor take long.
+TEST(Template, FunctionsOfFunctionsDoNotExplode) {
+    std::string value = "x";
+    for (int i = 0; i < 20; ++i) value = "!Sub ['${a}${a}${a}${a}', {a: " + value + "}]";
+    std::string conditions = "  C0: !Equals [a, a]\n";
+    for (int i = 1; i < 15; ++i) {
+        std::string last = "{Condition: C" + std::to_string(i - 1) + "}";
+        conditions += "  C" + std::to_string(i) + ": !And [" + last;
+        for (int k = 0; k < 9; ++k) conditions += ", " + last;
+        conditions += "]\n";
+    }
+    auto parsed = ParseTemplate("Conditions:\n" + conditions + "Resources: {R: {Type: T, Properties: {Name: " + value + "}}}");
+    ASSERT_TRUE(parsed) << parsed.error().message;
+    EvaluationScope scope;
+    scope.source = &*parsed;
+    auto evaluated = Evaluate(json::value(parsed->Find("R")->properties), scope);
+    ASSERT_FALSE(evaluated);
+    EXPECT_NE(evaluated.error().message.find("more than"), std::string::npos) << evaluated.error().message;
+    EXPECT_TRUE(EvaluateCondition("C14", scope).value());
+}
+
+TEST(Template, TooManyResourcesAreRefused) {
+    std::string text = "Resources:\n";
+    for (int i = 0; i <= 500; ++i) text += "  R" + std::to_string(i) + ": {Type: T}\n";
+    auto parsed = ParseTemplate(text);
+    ASSERT_FALSE(parsed);
+    EXPECT_NE(parsed.error().message.find("more than 500"), std::string::npos);
+}
+
 TEST(Template, ParametersHoldToTheirConstraints) {
     auto parsed = ParseTemplate(
         "Parameters:\n"

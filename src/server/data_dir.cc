@@ -78,8 +78,15 @@ std::string Endpoints::ToJson() const {
 
 Result<std::unique_ptr<DataDir>> DataDir::Open(env::Files& files, std::string path) {
     RETURN_IF_ERROR(files.MakeDirectories(path));
-    ASSIGN_OR_RETURN(auto lock, env::posix::FileLock::Acquire(path + "/lock"));
-    return std::unique_ptr<DataDir>(new DataDir(files, std::move(path), std::move(lock)));
+    auto lock = env::posix::FileLock::Acquire(path + "/lock");
+    if (!lock && lock.error().code == ErrorCode::kAlreadyExists) {
+        auto other = ReadEndpoints(files, path);
+        return base::Fail(ErrorCode::kAlreadyExists,
+                          fmt::format("another Wellhead runs with the data directory {}{}", path,
+                                      other ? fmt::format(" (process {})", other->pid) : ""));
+    }
+    if (!lock) return std::unexpected(lock.error());
+    return std::unique_ptr<DataDir>(new DataDir(files, std::move(path), std::move(*lock)));
 }
 
 Result<RootKey> DataDir::LoadRootKey(env::Random& random) {

@@ -47,6 +47,12 @@ Result<void> ChoosePorts(UpOptions& options) {
     return {};
 }
 
+// What helps whoever started it, beside what happened.
+Result<void> Hinted(Result<void> result, std::string_view hint) {
+    if (!result && result.error().code == base::ErrorCode::kUnavailable) result.error().message += hint;
+    return result;
+}
+
 // Everything below path, which stays.
 Result<void> Empty(env::Files& files, const std::string& path) {
     ASSIGN_OR_RETURN(auto entries, files.List(path));
@@ -343,8 +349,10 @@ env::Task<Result<std::unique_ptr<Node>>> Node::Start(UpOptions options) {
     KeptRecords nothing;
     if (step) step = co_await parts.OpenWorld(std::move(nothing));
     if (step) step = parts.MakeTls();
-    if (step) step = parts.ListenBeside();
-    if (step) step = parts.ListenAws();
+    constexpr std::string_view kOtherPorts =
+        " (--port, --mqtt-port and --console-port choose others; 0 is any free one)";
+    if (step) step = Hinted(parts.ListenBeside(), kOtherPorts);
+    if (step) step = Hinted(parts.ListenAws(), kOtherPorts);
     if (step) {
         parts.Describe();
         step = parts.data->WriteEndpoints(parts.endpoints);

@@ -143,6 +143,7 @@ env::Task<Outcome<void>> CloudFormationService::Start(const CallContext& context
 
 void CloudFormationService::SpawnWork(CallContext context, std::string stack_id, std::string change_set_id) {
     auto working = std::make_shared<Working>();
+    working->change_sets = shelf_.ChangeSetsOf(stack_id);
     {
         std::lock_guard lock(mutex_);
         working_[stack_id] = working;
@@ -172,13 +173,15 @@ env::Task<void> CloudFormationService::Work(CallContext context, Stack stack, st
         auto saved = co_await shelf_.Save(stack);
         if (!saved) base::LogError("cloudformation", "stack {}: {}", stack.name, saved.error().message);
     }
-    co_await EndWork(std::move(stack), std::move(change_set_id));
+    co_await EndWork(std::move(stack), std::move(working), std::move(change_set_id));
 }
 
-env::Task<void> CloudFormationService::EndWork(Stack stack, std::string change_set_id) {
+env::Task<void> CloudFormationService::EndWork(Stack stack, std::shared_ptr<Working> working,
+                                               std::string change_set_id) {
     bool gone = stack.status == "DELETE_COMPLETE";
     bool good = stack.status == "CREATE_COMPLETE" || stack.status == "UPDATE_COMPLETE";
-    for (const auto& set : shelf_.ChangeSetsOf(stack.id)) {
+    // What was made for the stack as it was before.
+    for (const auto& set : working->change_sets) {
         Result<void> saved;
         if (gone) {
             saved = co_await shelf_.RemoveChangeSet(set->id);
@@ -192,7 +195,8 @@ env::Task<void> CloudFormationService::EndWork(Stack stack, std::string change_s
         if (!saved) base::LogError("cloudformation", "change set {}: {}", set->name, saved.error().message);
     }
     std::lock_guard lock(mutex_);
-    working_.erase(stack.id);
+    // The next operation may have begun already.
+    if (auto found = working_.find(stack.id); found != working_.end() && found->second == working) working_.erase(found);
 }
 
 // --- operations

@@ -73,6 +73,7 @@ class CloudFormationService final : public apis::cloudformation::CloudformationA
     struct Working {
         std::atomic<bool> give_up{false};
         std::optional<pipeline::StackOperation> then;  // what follows when it gave up; guarded by mutex_
+        std::vector<StackShelf::ChangeSetPointer> change_sets;  // of the stack, when it began
     };
     CloudFormationService(CloudFormationDependencies dependencies, CloudFormationSettings settings);
     env::Task<api::Outcome<pipeline::StackWish>> WishOf(const api::CallContext& context, WishRequest request,
@@ -85,7 +86,7 @@ class CloudFormationService final : public apis::cloudformation::CloudformationA
     void SpawnWork(api::CallContext context, std::string stack_id, std::string change_set_id);
     env::Task<void> Work(api::CallContext context, pipeline::Stack stack, std::shared_ptr<Working> working,
                          std::string change_set_id);
-    env::Task<void> EndWork(pipeline::Stack stack, std::string change_set_id);
+    env::Task<void> EndWork(pipeline::Stack stack, std::shared_ptr<Working> working, std::string change_set_id);
     api::Outcome<StackShelf::StackPointer> Existing(const std::string& name_or_id) const;
     api::Outcome<StackShelf::ChangeSetPointer> ExistingSet(const std::string& name_or_id,
                                                            const std::optional<std::string>& stack_name) const;
