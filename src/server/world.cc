@@ -225,6 +225,7 @@ env::Task<Result<void>> World::Parts::OpenLake() {
     services::firehose::FirehoseSettings firehose_settings;
     firehose_settings.account_id = options.account_id;
     firehose_settings.region = options.region;
+    firehose_settings.creation_delay = options.creation_delay;
     firehose_settings.work_directory = data.Sub("delivery");
     auto opened_firehose =
         co_await services::firehose::FirehoseService::Open(firehose_deps, std::move(firehose_settings));

@@ -6,7 +6,9 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 
 import { AthenaClient, ListQueryExecutionsCommand } from '@aws-sdk/client-athena';
+import { CreateDeliveryStreamCommand, DescribeDeliveryStreamCommand, FirehoseClient } from '@aws-sdk/client-firehose';
 import { CreateStreamCommand, DescribeStreamSummaryCommand, KinesisClient, waitUntilStreamExists } from '@aws-sdk/client-kinesis';
+import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
 
 import { awsCli, run } from '../support/command.mjs';
 import { binary, startServer } from '../support/server.mjs';
@@ -143,6 +145,17 @@ test('a creation delay holds new resources in CREATING', async () => {
         assert.equal(stream.StreamStatus, 'CREATING');
         await waitUntilStreamExists({ client: kinesis, minDelay: 1, maxWaitTime: 20 }, { StreamName: 'slow' });
         assert.ok(Date.now() - before >= 700);
+        const firehose = new FirehoseClient(slow.client);
+        await new S3Client(slow.client).send(new CreateBucketCommand({ Bucket: 'delivered' }));
+        await firehose.send(new CreateDeliveryStreamCommand({
+            DeliveryStreamName: 'slow', ExtendedS3DestinationConfiguration: {
+                BucketARN: 'arn:aws:s3:::delivered', RoleARN: 'arn:aws:iam::000000000000:role/r',
+            },
+        }));
+        const status = async () => (await firehose.send(new DescribeDeliveryStreamCommand({ DeliveryStreamName: 'slow' })))
+            .DeliveryStreamDescription.DeliveryStreamStatus;
+        assert.equal(await status(), 'CREATING');
+        while (await status() !== 'ACTIVE');
         const done = await awsCli(slow, ['kinesis', 'wait', 'stream-exists', '--stream-name', 'slow']);
         assert.equal(done.code, 0, done.stderr);
     } finally {

@@ -116,6 +116,10 @@ void FirehoseService::Remember(Stream stream) {
     streams_[name] = std::move(stream);
 }
 
+bool FirehoseService::IsCreating(const Stream& stream) const {
+    return deps_.clock.Now() < *stream.description.CreateTimestamp + settings_.creation_delay;
+}
+
 Outcome<FirehoseService::Stream> FirehoseService::Find(const std::string& name) const {
     const std::lock_guard lock(mutex_);
     const auto found = streams_.find(name);
@@ -213,6 +217,9 @@ env::Task<Outcome<wire::DescribeDeliveryStreamOutput>> FirehoseService::Describe
     if (!stream) co_return unexpected(stream.error());
     wire::DescribeDeliveryStreamOutput output;
     output.DeliveryStreamDescription = stream->description;
+    if (IsCreating(*stream)) {
+        output.DeliveryStreamDescription.DeliveryStreamStatus = wire::DeliveryStreamStatus::kCreating;
+    }
     // Older clients look for the plain form.
     wire::DestinationDescription& destination = output.DeliveryStreamDescription.Destinations[0];
     const wire::ExtendedS3DestinationDescription& extended = *destination.ExtendedS3DestinationDescription;
@@ -250,6 +257,10 @@ env::Task<Outcome<wire::DeleteDeliveryStreamOutput>> FirehoseService::DeleteDeli
     auto pass = co_await turnstile_.Enter();
     auto stream = Find(input.DeliveryStreamName);
     if (!stream) co_return unexpected(stream.error());
+    if (IsCreating(*stream)) {
+        co_return unexpected(errors::ResourceInUseException(
+            fmt::format("Firehose {} is being created.", input.DeliveryStreamName)));
+    }
     storage::TableBatch batch;
     batch.Delete(kStreams, input.DeliveryStreamName);
     auto deleted = co_await deps_.table.Commit(std::move(batch));

@@ -17,6 +17,7 @@ struct FirehoseSettings {
     std::string account_id = "000000000000";
     std::string region = "us-east-1";
     std::string work_directory;  // of this service alone: emptied at start
+    base::Duration creation_delay{0};  // how long a new delivery stream says CREATING
 };
 
 // All outlive the service. executor: one that runs one task at a time; deliveries have it as their home.
@@ -72,6 +73,7 @@ class FirehoseService : public apis::firehose::FirehoseApi {
     env::Task<base::Result<void>> Save(Stream stream);
     api::Outcome<Stream> Find(const std::string& name) const;
     void Remember(Stream stream);
+    bool IsCreating(const Stream& stream) const;
     env::Task<api::Outcome<storage::AppendedRange>> Append(std::string name, const std::vector<wire::Record>& records);
 
     FirehoseDependencies deps_;
