@@ -194,6 +194,7 @@ test('what is dropped is gone, and a database falls with its tables by CASCADE a
 });
 
 test('what is not served is refused by its name', async () => {
+    await run('CREATE DATABASE IF NOT EXISTS field');
     for (const [sql, why] of [
         ["CREATE TABLE t (a int) LOCATION 's3://lake/t/' TBLPROPERTIES ('table_type'='ICEBERG')", /^NOT_SUPPORTED: .*ICEBERG/],
         ["CREATE EXTERNAL TABLE t (a int) STORED AS ORC LOCATION 's3://lake/t/'", /^NOT_SUPPORTED: .*ORC/],
@@ -203,9 +204,7 @@ test('what is not served is refused by its name', async () => {
         ["SELECT * FROM read_csv('/etc/passwd')", /^FUNCTION_NOT_FOUND/], ["SELECT getenv('HOME')", /^FUNCTION_NOT_FOUND/],
         ["CREATE TABLE t AS SELECT * FROM '/etc/passwd'", /^SYNTAX_ERROR/], ["CREATE VIEW v AS SELECT * FROM glob('/etc/*')", /^FUNCTION_NOT_FOUND/],
         ['CREATE EXTERNAL TABLE t (a wrong) LOCATION \'s3://lake/t/\'', /^SYNTAX_ERROR: line 1:26: Column a/],
-        ['', /./],
     ]) {
-        if (sql === '') continue;
         assert.match((await athena.query(sql)).failure ?? 'it succeeded', why, sql);
     }
 });

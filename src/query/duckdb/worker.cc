@@ -57,11 +57,13 @@ uint64_t ReadBytes() {
     static const std::unique_ptr<env::Files> files = env::posix::MakeFiles();
     static const auto file = files->Open("/proc/self/io", env::OpenMode::kRead);
     if (!file) return 0;
+    static std::atomic<uint64_t> own = 0;  // these readings count too
     char text[64];
     const auto size = (*file)->ReadAt(0, text);
+    if (!size) return 0;
     unsigned long long bytes = 0;
-    if (size) std::sscanf(std::string(text, *size).c_str(), "rchar: %llu", &bytes);
-    return bytes;
+    std::sscanf(std::string(text, *size).c_str(), "rchar: %llu", &bytes);
+    return bytes - own.fetch_add(*size);
 }
 
 // Interrupts the query once it has read more than it may.
@@ -213,14 +215,7 @@ base::Result<void> Fetch(duckdb_result* result, RowSink& sink, std::vector<CellP
     return sink.Close();
 }
 
-base::Result<Answer> RunQuery(Session& session, const Query& query) {
-    const std::unique_ptr<env::Clock> clock = env::posix::MakeClock();
-    const base::Tick begin = clock->Ticks();
-    const uint64_t read_before = ReadBytes();
-    std::optional<ReadLimit> limit;
-    if (query.max_read_bytes) limit.emplace(session.connection(), read_before, *query.max_read_bytes);
-    const auto too_much = [&] { return limit && limit->exceeded(); };
-    const auto refusal = [] { return Fail(ErrorCode::kLimit, std::string(kReadLimitExceeded)); };
+base::Result<Answer> RunLocked(Session& session, const Query& query) {
     RETURN_IF_ERROR(LockSession(session, query));
     for (const std::string& sql : query.setup) RETURN_IF_ERROR(session.Execute(sql));
 
@@ -232,7 +227,6 @@ base::Result<Answer> RunQuery(Session& session, const Query& query) {
     }
     Rows rows;
     if (duckdb_execute_prepared_streaming(prepared.statement, rows.get()) != DuckDBSuccess) {
-        if (too_much()) return refusal();
         return std::unexpected(ToError(duckdb_result_error_type(rows.get()), duckdb_result_error(rows.get())));
     }
     Answer answer;
@@ -244,11 +238,21 @@ base::Result<Answer> RunQuery(Session& session, const Query& query) {
     }
     RowSink sink(query, answer);
     RETURN_IF_ERROR(sink.Open());
-    auto fetched = Fetch(rows.get(), sink, printers);
-    if (too_much()) return refusal();
-    RETURN_IF_ERROR(std::move(fetched));
-    answer.read_bytes = ReadBytes() - read_before;
-    answer.engine_time = clock->Ticks() - begin;
+    RETURN_IF_ERROR(Fetch(rows.get(), sink, printers));
+    return answer;
+}
+
+base::Result<Answer> RunQuery(Session& session, const Query& query) {
+    const std::unique_ptr<env::Clock> clock = env::posix::MakeClock();
+    const base::Tick begin = clock->Ticks();
+    const uint64_t read_before = ReadBytes();
+    std::optional<ReadLimit> limit;
+    if (query.max_read_bytes) limit.emplace(session.connection(), read_before, *query.max_read_bytes);
+    auto answer = RunLocked(session, query);
+    if (limit && limit->exceeded()) return Fail(ErrorCode::kLimit, std::string(kReadLimitExceeded));
+    if (!answer) return answer;
+    answer->read_bytes = ReadBytes() - read_before;
+    answer->engine_time = clock->Ticks() - begin;
     return answer;
 }
 

@@ -221,6 +221,8 @@ Outcome<std::shared_ptr<AthenaService::Execution>> AthenaService::MakeExecution(
     run.call = context;
     run.execution_id = id;
     if (input.QueryExecutionContext) run.database = Lower(input.QueryExecutionContext->Database.value_or(""));
+    // Clients send it as they would write it in DDL.
+    if (run.database.size() > 2 && run.database.front() == '`' && run.database.back() == '`') run.database = run.database.substr(1, run.database.size() - 2);
     if (run.database.empty()) run.database = "default";
     run.parameters = input.ExecutionParameters.value_or(std::vector<std::string>{});
     run.folder = location;

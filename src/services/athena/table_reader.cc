@@ -140,7 +140,7 @@ class Reader {
         const std::string skip = TableParameter(table_, "skip.header.line.count", "0");
         const bool number = !skip.empty() && skip.size() < 6 && std::all_of(skip.begin(), skip.end(), [](char c) { return c >= '0' && c <= '9'; });
         return fmt::format("read_csv({}, columns={{{}}}, delim={}, quote={}, escape={}, header=false, skip={}, auto_detect=false, null_padding=true, "
-                           "strict_mode=false, max_line_size=67108864, nullstr={}, {})", SqlList(files_.paths), named, SqlText(delimiter == "1" ? "\x01" : delimiter),
+                           "strict_mode=false, max_line_size=16777216, buffer_size=33554432, nullstr={}, {})", SqlList(files_.paths), named, SqlText(delimiter == "1" ? "\x01" : delimiter),
                            SqlText(quote), SqlText(escape), number ? skip : "0", SqlText(null), Hive());
     }
 

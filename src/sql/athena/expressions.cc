@@ -10,6 +10,9 @@ using std::unexpected;
 
 namespace {
 constexpr int kMaxDepth = 200;
+// Types that a text behind them makes a literal.
+constexpr std::string_view kLiteralTypes[] = {"date", "timestamp", "time", "x", "interval", "decimal", "varchar", "bigint", "integer", "smallint", "tinyint",
+                                              "double", "real", "boolean", "json", "uuid"};
 }
 
 // A date plus or minus an interval of days or longer is a date in Trino, a timestamp in the engine.
@@ -102,7 +105,7 @@ Translated<std::string> Translator::Word(const Token& token) {
     }
     if (!quoted) {
         const Token next = cursor_.Peek(1);
-        if (next.kind == TokenKind::kString && (word == "date" || word == "timestamp" || word == "time" || word == "x" || word == "interval")) return TypedLiteral(word);
+        if (next.kind == TokenKind::kString && Contains(kLiteralTypes, word)) return TypedLiteral(word);
         if (word == "array" && next.value == "[") {
             cursor_.Next();
             return Symbol(cursor_.Peek());
@@ -185,6 +188,14 @@ Translated<std::string> Translator::Window() {
 Translated<std::string> Translator::TypedLiteral(const std::string& word) {
     const Token at = cursor_.Next();
     const std::string text = cursor_.Next().value;
+    if (word == "decimal") {
+        // As many digits as are written.
+        const bool number = text.find_first_not_of("+-.0123456789") == std::string::npos && text.find_first_of("0123456789") != std::string::npos;
+        if (!number || text.find_first_of("+-", 1) != std::string::npos || std::count(text.begin(), text.end(), '.') > 1) return Refuse(at, fmt::format("'{}' is not a valid DECIMAL literal", text));
+        return "(" + text + (text.find('.') == std::string::npos ? "." : "") + ")";
+    }
+    static constexpr std::string_view kOwnForm[] = {"x", "date", "time", "timestamp", "interval"};
+    if (!Contains(kOwnForm, word)) return fmt::format("CAST({} AS {})", Quoted(text, '\''), word);
     if (word == "x") return fmt::format("unhex({})", Quoted(text, '\''));
     if (word == "date") return date_ = "DATE " + Quoted(text, '\'');
     if (word == "time") return "TIME " + Quoted(text, '\'');
