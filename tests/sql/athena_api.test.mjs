@@ -119,6 +119,13 @@ test('named queries and prepared statements are kept', async () => {
     await assert.rejects(send(A.GetPreparedStatementCommand, one), { name: 'ResourceNotFoundException' });
 });
 
+test('the default database is there when something is put into it', async () => {
+    const there = { QueryExecutionContext: undefined };
+    await athena.run('CREATE TABLE kept AS SELECT 1 AS a', there);
+    assert.deepEqual((await athena.run('SELECT a FROM default.kept')).rows[1], ['1']);
+    assert.ok((await athena.run('SHOW DATABASES')).lines.includes('default'));
+});
+
 test('catalogs, databases and tables are told as Athena tells them', async () => {
     assert.deepEqual((await send(A.ListDataCatalogsCommand, {})).DataCatalogsSummary.map((c) => c.CatalogName), ['AwsDataCatalog']);
     assert.equal((await send(A.GetDataCatalogCommand, { Name: 'AwsDataCatalog' })).DataCatalog.Type, 'GLUE');

@@ -177,6 +177,8 @@ env::Task<Ran> StatementRun::Do(const sa::CreateTable& statement) {
     shape.Name = name.table;
     shape.StorageDescriptor = input.StorageDescriptor;
     if (auto format = FormatOf(shape); !format) co_return unexpected(fmt::format("NOT_SUPPORTED: {}{}", AtLine(name.at), format.error().message));
+    auto ensured = co_await EnsureDatabase(name.database);
+    if (!ensured) co_return unexpected(ensured.error());
     auto made = co_await deps_.glue.CreateTable(context_.call, std::move(request));
     if (!made && !(statement.if_not_exists && made.error().code == "AlreadyExistsException")) {
         if (made.error().code == "EntityNotFoundException") {
@@ -216,6 +218,8 @@ env::Task<Ran> StatementRun::Do(const sa::DropTable& statement) {
 
 env::Task<Ran> StatementRun::Do(const sa::CreateView& statement) {
     const sa::TableName name = Named(statement.name);
+    auto ensured = co_await EnsureDatabase(name.database);
+    if (!ensured) co_return unexpected(ensured.error());
     auto before = co_await GetTable(name, false);
     if (!before && !before.error().starts_with("TABLE_NOT_FOUND")) co_return unexpected(before.error());
     if (before && before->TableType != "VIRTUAL_VIEW") {

@@ -13,6 +13,8 @@ namespace sa = sql::athena;
 
 namespace {
 
+constexpr std::string_view kDefaultDatabase = "default";
+
 // The text of DuckDB's message between two marks.
 std::optional<std::string> Between(const std::string& text, std::string_view begin, std::string_view end) {
     const size_t from = text.find(begin);
@@ -101,10 +103,20 @@ env::Task<StatementRun::Done<glue::Table>> StatementRun::GetTable(sa::TableName 
     if (found) co_return std::move(*found->Table);
     if (found.error().code != "EntityNotFoundException") co_return unexpected(MetastoreReason(found.error()));
     if (hive) co_return unexpected(fmt::format("FAILED: SemanticException [Error 10001]: Table not found {}.{}", name.database, name.table));
-    if (found.error().message.starts_with("Database")) {
+    if (found.error().message.starts_with("Database") && name.database != kDefaultDatabase) {
         co_return unexpected(fmt::format("SCHEMA_NOT_FOUND: line {}:{}: Schema '{}' does not exist", name.at.line, name.at.column, name.database));
     }
     co_return unexpected(fmt::format("TABLE_NOT_FOUND: line {}:{}: Table 'awsdatacatalog.{}.{}' does not exist", name.at.line, name.at.column, name.database, name.table));
+}
+
+env::Task<StatementRun::Done<void>> StatementRun::EnsureDatabase(std::string name) {
+    if (name != kDefaultDatabase) co_return Done<void>{};
+    glue::CreateDatabaseRequest request;
+    request.DatabaseInput.Name = name;
+    request.DatabaseInput.Description = "Default Hive database";
+    auto made = co_await deps_.glue.CreateDatabase(context_.call, std::move(request));
+    if (!made && made.error().code != "AlreadyExistsException") co_return unexpected(MetastoreReason(made.error()));
+    co_return Done<void>{};
 }
 
 env::Task<StatementRun::Done<void>> StatementRun::UpdateTable(glue::Table table) {

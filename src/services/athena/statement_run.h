@@ -132,6 +132,8 @@ class StatementRun {
     env::Task<Done<void>> CheckEmpty(std::string folder, std::string what);
 
     sql::athena::TableName Named(const sql::athena::TableName& name) const;
+    // Hive's database that is always there: made when something is put into it.
+    env::Task<Done<void>> EnsureDatabase(std::string name);
     // The table; in Hive's words, or Trino's, where there is none.
     env::Task<Done<apis::glue::Table>> GetTable(sql::athena::TableName name, bool hive);
     env::Task<Done<void>> UpdateTable(apis::glue::Table table);

@@ -271,6 +271,8 @@ env::Task<Ran> StatementRun::Do(const sa::CreateTableAs& statement) {
         co_return unexpected("INVALID_TABLE_PROPERTY: The Create Table As Select query failed because it was submitted with an 'external_location' property to an Athena "
                              "Workgroup that enforces a centralized output location for all queries. Please remove the 'external_location' property and resubmit the query.");
     }
+    auto ensured = co_await EnsureDatabase(name.database);
+    if (!ensured) co_return unexpected(ensured.error());
     auto before = co_await GetTable(name, false);
     if (before && statement.if_not_exists) co_return RunResult{};
     if (before) co_return unexpected(fmt::format("TABLE_ALREADY_EXISTS: line {}:{}: Destination table 'awsdatacatalog.{}.{}' already exists", name.at.line, name.at.column,
