@@ -44,6 +44,15 @@ struct Identity {
 };
 
 // Goes along with every call, from the gateway or from another service.
+// For the entries of a batch call (PutRecords, PutRecordBatch), from callers in the same process: what names an entry
+// across a crash. Services that keep it say so; the others do not look at it.
+struct EntryTokens {
+    std::vector<base::Bytes> tokens;  // one an entry, of 24 bytes; empty: none
+    // Given when the entries may have been written before: an entry whose token stands in what was written since then is
+    // not written again, and answered as it was.
+    std::optional<base::Instant> written_since;
+};
+
 struct CallContext {
     std::string request_id;
     std::string account_id;
@@ -52,6 +61,7 @@ struct CallContext {
     std::string host;          // authority of the request, for addresses in answers
     bool tls = false;
     base::Bytes peer_address;  // numeric
+    std::shared_ptr<const EntryTokens> entry_tokens;  // may be null
     std::string authorization; // bearer token of operations that take one in the header, without "Bearer "
 };
 

@@ -179,7 +179,8 @@ env::Task<Ran> StatementRun::ShowNames(const sa::Show& statement) {
         }
         token = page->NextToken;
     } while (token);
-    co_return co_await Text(StringColumns(statement.what == What::kViews ? "views" : "tab_name"), std::move(text));
+    auto columns = StringColumns(statement.what == What::kViews ? "views" : "tab_name");
+    co_return co_await Text(std::move(columns), std::move(text));
 }
 
 env::Task<Ran> StatementRun::Do(const sa::Show& statement) {

@@ -261,7 +261,8 @@ env::Task<JsonKeys> TableScanner::FindJsonKeys(const wire::Table& table, const T
     query.readable_files = {files.paths.begin(), files.paths.begin() + static_cast<long>(std::min<size_t>(files.paths.size(), 4))};
     query.sql = fmt::format("SELECT * FROM read_json({}, format='newline_delimited', union_by_name=true, ignore_errors=true, map_inference_threshold=-1, "
                             "maximum_object_size=67108864, hive_partitioning=false) LIMIT 0", SqlList(query.readable_files));
-    auto answer = co_await engine_.Run(std::move(query), std::stop_token{});
+    std::stop_token never;
+    auto answer = co_await engine_.Run(std::move(query), std::move(never));
     const auto columns = TypedColumns(table.StorageDescriptor->Columns);
     if (!answer || !columns) co_return JsonKeys{};  // the query itself will tell what is wrong
     std::vector<std::pair<std::string, std::string>> found;

@@ -175,7 +175,8 @@ env::Task<Outcome<wire::DeleteWorkGroupOutput>> AthenaService::DeleteWorkGroup(c
     for (const std::string& id : queries) {
         wire::DeleteNamedQueryInput gone;
         gone.NamedQueryId = id;
-        auto deleted = co_await DeleteNamedQuery({}, std::move(gone));
+        CallContext nobody;
+        auto deleted = co_await DeleteNamedQuery(nobody, std::move(gone));
         if (!deleted) co_return unexpected(deleted.error());
     }
     for (const StatementKey& key : statements) {

@@ -369,7 +369,8 @@ env::Task<Outcome<wire::CreateChangeSetOutput>> CloudFormationService::CreateCha
             errors::AlreadyExistsException(fmt::format("ChangeSet {} already exists", input.ChangeSetName)));
     }
     WishRequest request = RequestOf(input);
-    auto wish = co_await WishOf(context, std::move(request), create ? nullptr : there.get());
+    const auto* before = create ? nullptr : there.get();
+    auto wish = co_await WishOf(context, std::move(request), before);
     if (!wish) co_return unexpected(wish.error());
     Stack stack;
     if (there == nullptr) {

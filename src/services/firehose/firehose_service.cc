@@ -309,53 +309,81 @@ env::Task<Outcome<wire::UpdateDestinationOutput>> FirehoseService::UpdateDestina
     co_return wire::UpdateDestinationOutput{};
 }
 
-env::Task<Outcome<storage::AppendedRange>> FirehoseService::Append(std::string name, const std::vector<wire::Record>& records) {
+// What each record was written as, those of a token that stands there already included.
+env::Task<Outcome<std::vector<storage::WrittenEntry>>> FirehoseService::Append(
+    std::string name, const std::vector<wire::Record>& records, std::shared_ptr<const api::EntryTokens> tokens) {
     auto stream = Find(name);
     if (!stream) co_return unexpected(stream.error());
     if (!stream->runner || !stream->runner->log()) {
         co_return unexpected(errors::InvalidArgumentException(
             "This operation is not permitted on KinesisStreamAsSource delivery stream type."));
     }
+    auto log = stream->runner->log();
+    if (tokens && tokens->tokens.size() != records.size()) tokens = nullptr;
+    std::map<base::Bytes, storage::WrittenEntry> before;
+    if (tokens && tokens->written_since) {
+        std::set<base::Bytes> wanted(tokens->tokens.begin(), tokens->tokens.end());
+        wanted.erase(base::Bytes());
+        auto found = co_await storage::FindEntryTokens(log, *tokens->written_since, std::move(wanted));
+        if (!found) co_return unexpected(ToServiceError(found.error()));
+        before = std::move(*found);
+    }
     size_t bytes = 0;
+    std::vector<base::Bytes> keys(tokens ? records.size() : 0);
     std::vector<storage::NewLogRecord> made;
-    for (const wire::Record& record : records) {
+    std::vector<storage::WrittenEntry> written(records.size());
+    std::vector<size_t> appended_as;
+    for (size_t i = 0; i < records.size(); ++i) {
+        const wire::Record& record = records[i];
         if (record.Data.bytes.size() > kMostRecordBytes) {
             co_return unexpected(errors::InvalidArgumentException("A record must be of at most 1024000 bytes."));
         }
         bytes += record.Data.bytes.size();
-        made.push_back({{}, record.Data.bytes});
+        base::ByteView key;
+        if (tokens && !tokens->tokens[i].empty()) {
+            if (auto known = before.find(tokens->tokens[i]); known != before.end()) {
+                written[i] = known->second;
+                continue;
+            }
+            keys[i] = storage::KeyWithToken({}, tokens->tokens[i]);
+            key = keys[i];
+        }
+        made.push_back({key, record.Data.bytes});
+        appended_as.push_back(i);
     }
     if (bytes > kMostBatchBytes) co_return unexpected(errors::InvalidArgumentException("Records must not exceed 4 MiB together."));
-    auto appended = co_await stream->runner->log()->Append(std::move(made));
+    if (made.empty()) co_return written;
+    auto appended = co_await log->Append(std::move(made));
     if (!appended) co_return unexpected(ToServiceError(appended.error()));
+    for (size_t k = 0; k < appended_as.size(); ++k) written[appended_as[k]] = {appended->first + k, appended->arrival};
     base::Metrics::Global()
         .GetCounter("wellhead_firehose_records_in_total", "Records taken by PutRecord and PutRecordBatch.", {{"stream", name}})
-        .Add(records.size());
+        .Add(appended_as.size());
     base::Metrics::Global()
         .GetCounter("wellhead_firehose_in_bytes_total", "Bytes taken by PutRecord and PutRecordBatch.", {{"stream", name}})
         .Add(bytes);
-    co_return *appended;
+    co_return written;
 }
 
-env::Task<Outcome<wire::PutRecordOutput>> FirehoseService::PutRecord(const CallContext&, wire::PutRecordInput input) {
+env::Task<Outcome<wire::PutRecordOutput>> FirehoseService::PutRecord(const CallContext& context, wire::PutRecordInput input) {
     std::vector<wire::Record> records;
     records.push_back(std::move(input.Record));
-    auto appended = co_await Append(input.DeliveryStreamName, records);
+    auto appended = co_await Append(input.DeliveryStreamName, records, context.entry_tokens);
     if (!appended) co_return unexpected(appended.error());
     wire::PutRecordOutput output;
-    output.RecordId = fmt::format("{:020}{:016x}", appended->first, base::ToUnixUs(appended->arrival));
+    output.RecordId = fmt::format("{:020}{:016x}", appended->front().offset, base::ToUnixUs(appended->front().arrival));
     output.Encrypted = false;
     co_return output;
 }
 
-env::Task<Outcome<wire::PutRecordBatchOutput>> FirehoseService::PutRecordBatch(const CallContext&, wire::PutRecordBatchInput input) {
-    auto appended = co_await Append(input.DeliveryStreamName, input.Records);
+env::Task<Outcome<wire::PutRecordBatchOutput>> FirehoseService::PutRecordBatch(const CallContext& context, wire::PutRecordBatchInput input) {
+    auto appended = co_await Append(input.DeliveryStreamName, input.Records, context.entry_tokens);
     if (!appended) co_return unexpected(appended.error());
     wire::PutRecordBatchOutput output;
     output.Encrypted = false;
     for (size_t i = 0; i < input.Records.size(); ++i) {
         wire::PutRecordBatchResponseEntry entry;
-        entry.RecordId = fmt::format("{:020}{:016x}", appended->first + i, base::ToUnixUs(appended->arrival));
+        entry.RecordId = fmt::format("{:020}{:016x}", (*appended)[i].offset, base::ToUnixUs((*appended)[i].arrival));
         output.RequestResponses.push_back(std::move(entry));
     }
     co_return output;

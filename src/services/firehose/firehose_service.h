@@ -10,6 +10,7 @@
 #include "env/random.h"
 #include "env/turnstile.h"
 #include "services/firehose/stream_runner.h"
+#include "storage/shard_log/entry_token.h"
 
 namespace wellhead::services::firehose {
 
@@ -74,7 +75,9 @@ class FirehoseService : public apis::firehose::FirehoseApi {
     api::Outcome<Stream> Find(const std::string& name) const;
     void Remember(Stream stream);
     bool IsCreating(const Stream& stream) const;
-    env::Task<api::Outcome<storage::AppendedRange>> Append(std::string name, const std::vector<wire::Record>& records);
+    env::Task<api::Outcome<std::vector<storage::WrittenEntry>>> Append(std::string name,
+                                                                       const std::vector<wire::Record>& records,
+                                                                       std::shared_ptr<const api::EntryTokens> tokens);
 
     FirehoseDependencies deps_;
     FirehoseSettings settings_;

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "apis/firehose/api.h"
 #include "apis/kinesis/api.h"
 #include "apis/s3/api.h"
@@ -43,12 +45,32 @@ std::vector<base::Result<void>> AllFailed(size_t count, const base::Error& error
     return std::vector<base::Result<void>>(count, std::unexpected(error));
 }
 
+// The context with the records' tokens, when there are any.
+template <class Record>
+api::CallContext WithTokens(const api::CallContext& context, const std::vector<Record>& records) {
+    api::CallContext with = context;
+    if (std::none_of(records.begin(), records.end(), [](const Record& record) { return record.token != nullptr; })) {
+        return with;
+    }
+    auto tokens = std::make_shared<api::EntryTokens>();
+    for (const Record& record : records) {
+        tokens->tokens.push_back(record.token ? record.token->token : base::Bytes());
+        if (!record.token || !record.token->written_since) continue;
+        if (!tokens->written_since || *record.token->written_since < *tokens->written_since) {
+            tokens->written_since = record.token->written_since;
+        }
+    }
+    with.entry_tokens = std::move(tokens);
+    return with;
+}
+
 }  // namespace
 
 env::Task<std::vector<base::Result<void>>> ApiTargets::PutToStream(std::string stream,
                                                                    std::vector<StreamRecord> records) {
     size_t count = records.size();
     if (peers_.kinesis == nullptr) co_return AllFailed(count, Absent("kinesis"));
+    const api::CallContext context = WithTokens(context_, records);
     apis::kinesis::PutRecordsInput input;
     input.StreamName = std::move(stream);
     input.Records.resize(count);
@@ -56,7 +78,7 @@ env::Task<std::vector<base::Result<void>>> ApiTargets::PutToStream(std::string s
         input.Records[i].Data.bytes = std::move(records[i].data);
         input.Records[i].PartitionKey = std::move(records[i].partition_key);
     }
-    auto output = co_await peers_.kinesis->PutRecords(context_, std::move(input));
+    auto output = co_await peers_.kinesis->PutRecords(context, std::move(input));
     if (!output) co_return AllFailed(count, ToError(output.error()));
     if (output->Records.size() != count) {
         co_return AllFailed(count, {base::ErrorCode::kUnavailable, "PutRecords answered for other records"});
@@ -71,11 +93,12 @@ env::Task<std::vector<base::Result<void>>> ApiTargets::PutToDelivery(std::string
                                                                      std::vector<DeliveryRecord> records) {
     size_t count = records.size();
     if (peers_.firehose == nullptr) co_return AllFailed(count, Absent("firehose"));
+    const api::CallContext context = WithTokens(context_, records);
     apis::firehose::PutRecordBatchInput input;
     input.DeliveryStreamName = std::move(delivery_stream);
     input.Records.resize(count);
     for (size_t i = 0; i < count; ++i) input.Records[i].Data.bytes = std::move(records[i].data);
-    auto output = co_await peers_.firehose->PutRecordBatch(context_, std::move(input));
+    auto output = co_await peers_.firehose->PutRecordBatch(context, std::move(input));
     if (!output) co_return AllFailed(count, ToError(output.error()));
     if (output->RequestResponses.size() != count) {
         co_return AllFailed(count, {base::ErrorCode::kUnavailable, "PutRecordBatch answered for other records"});

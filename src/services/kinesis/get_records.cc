@@ -6,6 +6,7 @@
 #include "apis/kinesis/errors.h"
 #include "base/log.h"
 #include "services/kinesis/kinesis_service.h"
+#include "storage/shard_log/entry_token.h"
 
 namespace wellhead::services::kinesis {
 
@@ -153,6 +154,7 @@ KinesisService::Answer<KinesisService::Batch> KinesisService::ReadBatch(StreamPt
         out.SequenceNumber = numbers.Format(shard->At(record.offset, record.arrival));
         out.ApproximateArrivalTimestamp = record.arrival;
         out.Data.bytes = std::move(record.data);
+        record.key.resize(storage::SplitToken(record.key).key.size());
         out.PartitionKey = std::move(record.key);
         batch.next = record.offset + 1;
         batch.records.push_back(std::move(out));

@@ -136,6 +136,8 @@ class KinesisService final : public apis::kinesis::KinesisApi {
     api::Outcome<void> CheckRecord(const Stream& stream, const std::string& key, const Text& explicit_hash,
                                    size_t data_bytes, size_t index) const;
     env::Task<void> AppendGroup(std::shared_ptr<PutCall> call, size_t group);
+    env::Task<base::Result<void>> ApplyTokens(std::shared_ptr<PutCall> call,
+                                              std::shared_ptr<const api::EntryTokens> given);
 
     Answer<storage::LogOffset> Resolve(StreamPtr stream, uint32_t shard, std::string type, Text sequence_number,
                                        std::optional<api::Timestamp> timestamp);

@@ -466,5 +466,43 @@ TEST_F(KinesisServiceTest, EncryptionIsRefusedRatherThanPretended) {
     EXPECT_FALSE(Get(service_->StartStreamEncryption(context_, input)).has_value());
 }
 
+TEST_F(KinesisServiceTest, AnEntryWithATokenIsWrittenOnceAndTheTokenNeverSeen) {
+    Create("s", 2);
+    auto put = [&](std::vector<std::string> data, std::optional<base::Instant> since) {
+        auto tokens = std::make_shared<api::EntryTokens>();
+        k::PutRecordsInput input;
+        input.StreamName = "s";
+        for (const std::string& each : data) {
+            input.Records.push_back({{each}, {}, "key-" + each});
+            tokens->tokens.push_back(each == "plain" ? "" : each + std::string(24 - each.size(), '.'));
+        }
+        tokens->written_since = since;
+        api::CallContext context = context_;
+        context.entry_tokens = tokens;
+        return Get(service_->PutRecords(context, std::move(input))).value();
+    };
+    const auto before = clock_.Now();
+    auto first = put({"a", "b", "plain"}, std::nullopt);
+    Restart();
+    auto second = put({"b", "c", "plain"}, before);
+    EXPECT_EQ(second.FailedRecordCount, 0);
+    EXPECT_EQ(second.Records[0].SequenceNumber, first.Records[1].SequenceNumber);
+    EXPECT_EQ(second.Records[0].ShardId, first.Records[1].ShardId);
+    std::vector<std::string> all;
+    for (const auto& shard : Shards()) {
+        auto read = Read(Iterator(shard.ShardId, "TRIM_HORIZON")).value();
+        for (const auto& record : read.Records) {
+            all.push_back(std::string(record.Data.bytes));
+            EXPECT_EQ(record.PartitionKey, "key-" + all.back());
+        }
+    }
+    std::sort(all.begin(), all.end());
+    EXPECT_EQ(all, (std::vector<std::string>{"a", "b", "c", "plain", "plain"}));
+    k::PutRecordsInput hostile;
+    hostile.StreamName = "s";
+    hostile.Records.push_back({{"x"}, {}, "k\xFF" + std::string(24, 'x')});
+    EXPECT_FALSE(Get(service_->PutRecords(context_, std::move(hostile))));
+}
+
 }  // namespace
 }  // namespace wellhead::services::kinesis

@@ -3,12 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <numeric>
+#include <map>
+#include <set>
 
 #include "apis/kinesis/errors.h"
 #include "base/metrics.h"
 #include "env/deadline.h"
 #include "services/kinesis/kinesis_service.h"
+#include "storage/shard_log/entry_token.h"
 
 namespace wellhead::services::kinesis {
 
@@ -57,7 +59,8 @@ void GroupByShard(PutCall& call, const std::vector<uint32_t>& entries) {
 
 api::Outcome<void> KinesisService::CheckRecord(const Stream& stream, const std::string& key,
                                                const Text& explicit_hash, size_t data_bytes, size_t index) const {
-    if (key.empty() || key.size() > 4 * kMaxKeyBytes) {
+    // FF is no byte of UTF-8; in the log it begins a token.
+    if (key.empty() || key.size() > 4 * kMaxKeyBytes || key.find('\xFF') != std::string::npos) {
         return std::unexpected(errors::ValidationException(
             fmt::format("Value at 'records.{}.member.partitionKey' must have a length between 1 and 256.", index + 1)));
     }
@@ -86,7 +89,10 @@ env::Task<void> KinesisService::AppendGroup(std::shared_ptr<PutCall> call, size_
     } else {
         std::vector<storage::NewLogRecord> records;
         records.reserve(group.entries.size());
-        for (uint32_t i : group.entries) records.push_back({call->entries[i].PartitionKey, call->entries[i].Data.bytes});
+        for (uint32_t i : group.entries) {
+            const bool tokened = !call->keys.empty() && !call->keys[i].empty();
+            records.push_back({tokened ? call->keys[i] : call->entries[i].PartitionKey, call->entries[i].Data.bytes});
+        }
         auto appended = co_await writer->log->Append(std::move(records));
         EndWrite(*writer);
         storage::LogOffset offset = appended ? appended->first : 0;
@@ -108,7 +114,35 @@ env::Task<void> KinesisService::AppendGroup(std::shared_ptr<PutCall> call, size_
     if (--call->running == 0) call->done.Set();
 }
 
-KinesisService::Answer<apis::kinesis::PutRecordsOutput> KinesisService::PutRecords(const api::CallContext&,
+// Fills the keys of entries with tokens, and the results of those that were written before.
+env::Task<base::Result<void>> KinesisService::ApplyTokens(std::shared_ptr<PutCall> call,
+                                                          std::shared_ptr<const api::EntryTokens> given) {
+    if (!given || given->tokens.size() != call->entries.size()) co_return base::Result<void>();
+    call->keys.resize(call->entries.size());
+    std::map<base::Bytes, size_t> wanted;
+    std::set<base::Bytes> tokens;
+    for (size_t i = 0; i < given->tokens.size(); ++i) {
+        if (given->tokens[i].empty()) continue;
+        call->keys[i] = storage::KeyWithToken(call->entries[i].PartitionKey, given->tokens[i]);
+        wanted[given->tokens[i]] = i;
+        tokens.insert(given->tokens[i]);
+    }
+    if (!given->written_since || tokens.empty()) co_return base::Result<void>();
+    // All shards: the hash range may have another shard by now.
+    for (const Shard& shard : call->stream->shards) {
+        if (!shard.writer || !shard.writer->log) continue;
+        auto found = co_await storage::FindEntryTokens(shard.writer->log, *given->written_since, tokens);
+        if (!found) co_return std::unexpected(std::move(found).error());
+        for (const auto& [token, entry] : *found) {
+            auto& result = call->results[wanted[token]];
+            result.ShardId = shard.id();
+            result.SequenceNumber = FormatSequenceNumber(shard.At(entry.offset, entry.arrival));
+        }
+    }
+    co_return base::Result<void>();
+}
+
+KinesisService::Answer<apis::kinesis::PutRecordsOutput> KinesisService::PutRecords(const api::CallContext& context,
                                                                                    apis::kinesis::PutRecordsInput input) {
     auto stream = FindActive(input.StreamName, input.StreamARN, input.StreamId);
     if (!stream) co_return std::unexpected(stream.error());
@@ -134,8 +168,14 @@ KinesisService::Answer<apis::kinesis::PutRecordsOutput> KinesisService::PutRecor
     call->stream = *stream;
     call->entries = std::move(input.Records);
     call->results.resize(call->entries.size());
-    std::vector<uint32_t> todo(call->entries.size());
-    std::iota(todo.begin(), todo.end(), 0);
+    if (context.entry_tokens) {
+        auto applied = co_await ApplyTokens(call, context.entry_tokens);
+        if (!applied) co_return std::unexpected(FromStorage(applied.error()));
+    }
+    std::vector<uint32_t> todo;
+    for (uint32_t i = 0; i < call->entries.size(); ++i) {
+        if (!call->results[i].SequenceNumber) todo.push_back(i);
+    }
     for (int round = 0; !todo.empty() && round < kMaxRounds; ++round) {
         GroupByShard(*call, todo);
         call->again.clear();

@@ -19,6 +19,7 @@ struct PutCall {
     explicit PutCall(env::Executor executor) : done(std::move(executor)) {}
     std::shared_ptr<const Stream> stream;
     std::vector<apis::kinesis::PutRecordsRequestEntry> entries;
+    std::vector<base::Bytes> keys;  // of the log: partition key and token, where an entry has one; may be empty
     std::vector<apis::kinesis::PutRecordsResultEntry> results;
     std::vector<Group> groups;
     std::vector<uint32_t> again;  // entries whose shard was being closed

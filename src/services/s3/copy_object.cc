@@ -90,8 +90,8 @@ Task<Outcome<s3::CopyObjectOutput>> S3Service::CopyObject(const CallContext& con
     CO_RETURN_IF_ERROR(RefuseUnserved(request));
     CO_ASSIGN_OR_RETURN(CopySource source, ParseCopySource(request.CopySource));
     CO_RETURN_IF_ERROR(FindBucket(source.bucket, request.ExpectedSourceBucketOwner));
-    auto readable = co_await AuthorizeObject(context, source.version_id ? "s3:GetObjectVersion" : "s3:GetObject",
-                                             source.bucket, source.key);
+    const char* reading = source.version_id ? "s3:GetObjectVersion" : "s3:GetObject";
+    auto readable = co_await AuthorizeObject(context, reading, source.bucket, source.key);
     if (!readable) co_return std::unexpected(readable.error());
     const std::string metadata_directive = request.MetadataDirective.value_or("COPY");
     const std::string tagging_directive = request.TaggingDirective.value_or("COPY");
@@ -172,8 +172,8 @@ Task<Outcome<s3::UploadPartCopyOutput>> S3Service::UploadPartCopy(const CallCont
     CO_RETURN_IF_ERROR(CheckPartNumber(request.PartNumber));
     CO_ASSIGN_OR_RETURN(CopySource source, ParseCopySource(request.CopySource));
     CO_RETURN_IF_ERROR(FindBucket(source.bucket, request.ExpectedSourceBucketOwner));
-    auto readable = co_await AuthorizeObject(context, source.version_id ? "s3:GetObjectVersion" : "s3:GetObject",
-                                             source.bucket, source.key);
+    const char* reading = source.version_id ? "s3:GetObjectVersion" : "s3:GetObject";
+    auto readable = co_await AuthorizeObject(context, reading, source.bucket, source.key);
     if (!readable) co_return std::unexpected(readable.error());
     auto upload = co_await FindUpload(request.Bucket, request.Key, request.UploadId);
     if (!upload) co_return std::unexpected(upload.error());
