@@ -15,6 +15,10 @@ namespace wellhead::mqtt {
 
 namespace asio = boost::asio;
 
+namespace {
+constexpr size_t kSweepPerTick = 1000;  // retained messages
+}  // namespace
+
 Broker::Broker(BrokerSettings settings, std::vector<env::Executor> homes, env::Clock& clock, env::Random& random,
                Authorizer& authorizer, PublishSink* sink)
     : core_(std::move(settings), clock, random, authorizer, sink) {
@@ -103,6 +107,7 @@ void Broker::Tick(size_t home) {
     for (const auto& connection : connections) connection->CheckTime(now);
     if (home != 0) return;
     core_.sessions->Tick(core_.clock.Now());
+    core_.retained.Sweep(core_.clock.Now(), kSweepPerTick);
     metrics_.Update(Figures());
 }
 

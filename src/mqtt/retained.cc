@@ -54,6 +54,21 @@ std::vector<RetainedMessage> RetainedStore::After(std::string_view topic, size_t
     return out;
 }
 
+void RetainedStore::Sweep(base::Instant now, size_t limit) {
+    std::lock_guard lock(mutex_);
+    auto it = by_topic_.upper_bound(swept_);
+    for (; it != by_topic_.end() && limit > 0; --limit) {
+        swept_ = it->first;
+        if (it->second.message->expires > now) {
+            ++it;
+            continue;
+        }
+        bytes_ -= it->second.message->bytes();
+        it = by_topic_.erase(it);
+    }
+    if (it == by_topic_.end()) swept_.clear();
+}
+
 size_t RetainedStore::size() const {
     std::lock_guard lock(mutex_);
     return by_topic_.size();

@@ -123,6 +123,22 @@ TEST(RetainedStore, FindsWhatComparingEveryTopicFinds) {
     EXPECT_FALSE(store.Set({extra, 0}, 100, 10));
 }
 
+TEST(RetainedStore, LetsGoOfWhatExpired) {
+    RetainedStore store;
+    const base::Instant start = base::FromUnixMs(1'000'000);
+    for (int i = 0; i < 100; ++i) {
+        auto message = std::make_shared<StoredMessage>();
+        message->topic = "t/" + std::to_string(i);
+        if (i % 2 == 0) message->expires = start + std::chrono::seconds(i);
+        ASSERT_TRUE(store.Set({message, 1}, 100, SIZE_MAX));
+    }
+    for (int step = 0; step < 20; ++step) store.Sweep(start + std::chrono::seconds(50), 7);
+    EXPECT_EQ(store.size(), 74u);
+    for (int step = 0; step < 20; ++step) store.Sweep(start + std::chrono::hours(1), 7);
+    EXPECT_EQ(store.size(), 50u);
+    EXPECT_EQ(store.Find("#", start + std::chrono::hours(1)).size(), 50u);
+}
+
 TEST(Session, GivesEachPacketIdentifierOnceUntilItIsFree) {  // 2.2.1-4
     std::atomic<size_t> total{0};
     Session session("s", 1, total);
