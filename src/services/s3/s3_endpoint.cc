@@ -154,6 +154,7 @@ class Endpoint final : public api::Service {
 
     std::string_view signing_name() const override { return operations_->signing_name(); }
     std::string_view target_prefix() const override { return operations_->target_prefix(); }
+    api::Protocol protocol() const override { return operations_->protocol(); }
     std::string_view OperationOf(const WireRequest& request) const override {
         if (request.method == "OPTIONS") return "OptionsObject";
         if (IsForm(request)) return "PostObject";
