@@ -199,6 +199,8 @@ env::Task<api::Outcome<std::optional<apis::kinesis::SubscribeToShardEventStream>
     apis::kinesis::SubscribeToShardEvent event;
     event.Records = std::move(batch->records);
     event.MillisBehindLatest = batch->millis_behind;
+    // The last event of a shard that has ended names its children and, though the model wants it, no place to go on at:
+    // so AWS ends a shard, and so KCL tells one.
     event.ContinuationSequenceNumber =
         event.Records.empty()
             ? FormatSequenceNumber({static_cast<uint64_t>(shard->created_s), place_.next,
@@ -206,6 +208,7 @@ env::Task<api::Outcome<std::optional<apis::kinesis::SubscribeToShardEventStream>
             : event.Records.back().SequenceNumber;
     if (batch->ended) {
         event.ChildShards = service_.ChildShards(**stream, *shard);
+        event.ContinuationSequenceNumber.reset();
         ended_ = true;
     }
     co_return Event(std::move(event));

@@ -2,7 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include <regex>
 #include <set>
 
 #include "env/blocking_pool.h"
@@ -371,16 +370,38 @@ TEST_F(KinesisServiceTest, AnIteratorIsAskedForAsAwsWantsIt) {
               std::string::npos);
 }
 
-// KCL names streams by it, and its SDK checks the form before it sends.
-TEST_F(KinesisServiceTest, AStreamIdHasTheFormThatClientsCheck) {
+// As KCL wants it: children and no place to go on at, or a place and no children.
+TEST_F(KinesisServiceTest, ASubscriptionEndsWithTheShardsChildren) {
     Create("s", 1);
-    k::DescribeStreamSummaryInput by_name;
-    by_name.StreamName = "s";
-    auto id = Get(service_->DescribeStreamSummary(context_, by_name)).value().StreamDescriptionSummary.StreamId;
-    EXPECT_TRUE(std::regex_match(id.value(), std::regex("[a-z0-9]{20}-[a-z0-9]{3}"))) << *id;
-    k::DescribeStreamSummaryInput by_id;
-    by_id.StreamId = id;
-    EXPECT_EQ(Get(service_->DescribeStreamSummary(context_, by_id)).value().StreamDescriptionSummary.StreamName, "s");
+    k::RegisterStreamConsumerInput registration;
+    registration.StreamARN = "arn:aws:kinesis:eu-central-1:123456789012:stream/s";
+    registration.ConsumerName = "c";
+    k::SubscribeToShardInput input;
+    input.ConsumerARN = Get(service_->RegisterStreamConsumer(context_, registration)).value().Consumer.ConsumerARN;
+    input.ShardId = kFirstShard;
+    input.StartingPosition.Type = "TRIM_HORIZON";
+    auto subscription = Get(service_->SubscribeToShard(context_, input)).value();
+    auto event = std::get<0>(Get(subscription.EventStream->Next()).value().value());
+    EXPECT_TRUE(event.ContinuationSequenceNumber.has_value());
+    EXPECT_FALSE(event.ChildShards.has_value());
+    k::SplitShardInput split;
+    split.StreamName = "s";
+    split.ShardToSplit = kFirstShard;
+    split.NewStartingHashKey = "1000";
+    ASSERT_TRUE(Get(service_->SplitShard(context_, split)).has_value());
+    event = std::get<0>(Get(subscription.EventStream->Next()).value().value());
+    EXPECT_FALSE(event.ContinuationSequenceNumber.has_value());
+    ASSERT_EQ(event.ChildShards.value().size(), 2u);
+    EXPECT_EQ((*event.ChildShards)[0].ParentShards, std::vector<std::string>{kFirstShard});
+    EXPECT_FALSE(Get(subscription.EventStream->Next()).value().has_value());
+}
+
+// KCL would leave the endpoint it was given for a host named after the id.
+TEST_F(KinesisServiceTest, AStreamsIdIsNotTold) {
+    Create("s", 1);
+    k::DescribeStreamSummaryInput input;
+    input.StreamName = "s";
+    EXPECT_FALSE(Get(service_->DescribeStreamSummary(context_, input)).value().StreamDescriptionSummary.StreamId);
 }
 
 TEST_F(KinesisServiceTest, ReshardingIsForProvisionedStreams) {

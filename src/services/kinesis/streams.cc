@@ -153,7 +153,8 @@ KinesisService::Answer<apis::kinesis::DescribeStreamSummaryOutput> KinesisServic
     auto& out = output.StreamDescriptionSummary;
     out.StreamName = stream.name;
     out.StreamARN = StreamArn(stream.name);
-    out.StreamId = stream.id;
+    // Without StreamId: a client that knows it sends its next requests to a host name made of it, whatever endpoint it was
+    // given (KCL 3.5 does, by the endpoint rules of its SDK).
     out.StreamStatus = std::string(StatusOf(stream.created_ms));
     out.StreamModeDetails = ModeOf(stream);
     out.RetentionPeriodHours = stream.retention_hours;
