@@ -15,6 +15,10 @@ using api::Outcome;
 using std::unexpected;
 namespace errors = apis::athena;
 
+namespace {
+constexpr size_t kMostPageBytes = size_t{64} << 20;
+}
+
 env::Task<Outcome<wire::GetQueryResultsOutput>> AthenaService::GetQueryResults(const CallContext& context, wire::GetQueryResultsInput input) {
     auto execution = Find(input.QueryExecutionId);
     if (!execution) co_return unexpected(errors::InvalidRequestException(fmt::format("QueryExecution {} was not found", input.QueryExecutionId)));
@@ -66,6 +70,7 @@ env::Task<Outcome<wire::GetQueryResultsOutput>> AthenaService::GetQueryResults(c
         if (!piece) co_return unexpected(errors::InternalServerException(piece.error().message));
         last = piece->empty();
         text += *piece;
+        if (text.size() > kMostPageBytes) break;
         if (csv) {
             rows = TakeRows(text, most, last, consumed);
             continue;
@@ -77,6 +82,7 @@ env::Task<Outcome<wire::GetQueryResultsOutput>> AthenaService::GetQueryResults(c
             consumed = end + 1;
         }
     }
+    if (rows.empty() && !last) co_return unexpected(errors::InvalidRequestException("A row of the result is longer than a page may be: read it in the bucket."));
     for (CsvRow& row : rows) {
         wire::Row made;
         made.Data.emplace();
