@@ -162,6 +162,11 @@ std::string SqlList(const std::vector<std::string>& texts) {
 }
 
 Result<Format> FormatOf(const glue::Table& table) {
+    // Its files are not its rows: which of them are is told elsewhere.
+    if (table.Parameters) {
+        const auto kind = table.Parameters->find("table_type");
+        if (kind != table.Parameters->end()) return Fail(ErrorCode::kUnsupported, fmt::format("Tables of type {} are not served", kind->second));
+    }
     std::string serde;
     if (table.StorageDescriptor && table.StorageDescriptor->SerdeInfo) serde = table.StorageDescriptor->SerdeInfo->SerializationLibrary.value_or("");
     const std::string upper = Upper(serde);
