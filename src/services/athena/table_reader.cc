@@ -165,7 +165,7 @@ Result<Format> FormatOf(const glue::Table& table) {
     // Its files are not its rows: which of them are is told elsewhere.
     if (table.Parameters) {
         const auto kind = table.Parameters->find("table_type");
-        if (kind != table.Parameters->end()) return Fail(ErrorCode::kUnsupported, fmt::format("Tables of type {} are not served", kind->second));
+        if (kind != table.Parameters->end() && Upper(kind->second) != "HIVE") return Fail(ErrorCode::kUnsupported, fmt::format("Tables of type {} are not served", kind->second));
     }
     std::string serde;
     if (table.StorageDescriptor && table.StorageDescriptor->SerdeInfo) serde = table.StorageDescriptor->SerdeInfo->SerializationLibrary.value_or("");
