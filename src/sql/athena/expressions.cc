@@ -121,7 +121,8 @@ Translated<std::string> Translator::Word(const Token& token) {
             }
             return std::string(word == "localtimestamp" ? "CAST(now() AS TIMESTAMP)" : "now()");
         }
-        if (word == "nulls" || word == "fetch" || word == "grouping" || word == "partition" || word == "tablesample") {
+        if (AtWindowClause()) return WindowClause();
+        if (word == "nulls" || word == "offset" || word == "fetch" || word == "grouping" || word == "partition" || word == "tablesample") {
             if (auto phrase = Phrase(word); phrase) return *phrase;
         }
         if (word == "filter" && next.value == "(" && !cursor_.IsKeyword("where", 2)) return Call(token);
@@ -149,6 +150,11 @@ std::optional<std::string> Translator::Phrase(const std::string& word) {
         cursor_.Next();
         cursor_.Next();
         return next == "first" ? "NULLS FIRST" : "NULLS LAST";
+    }
+    const std::string behind = Lower(cursor_.Peek(2).value);
+    if (word == "offset" && cursor_.Peek(1).kind == TokenKind::kInteger && (behind == "row" || behind == "rows")) {
+        for (int i = 0; i < 3; ++i) cursor_.Next();
+        return "OFFSET " + next;
     }
     if (word == "grouping" && next == "sets") {
         cursor_.Next();
@@ -250,6 +256,7 @@ Translated<std::string> Translator::Call(const Token& token) {
     const std::string name = Lower(token.value);
     if (name == "cast" || name == "try_cast") return Cast(name);
     if (name == "extract") return Extract();
+    if (name == "position" && cursor_.IsSymbol("(")) return PositionOf();
     auto arguments = Arguments();
     if (!arguments) return unexpected(arguments.error());
     if (name == "date_format" || name == "date_parse" || name == "format_datetime" || name == "parse_datetime") return Patterned(name, *arguments, token);
@@ -316,6 +323,41 @@ Translated<std::string> Translator::Cast(const std::string& name) {
     std::string cast = fmt::format("{}({} AS {})", name == "cast" ? "CAST" : "TRY_CAST", value, *type);
     if (*type == "DATE") date_ = cast;
     return cast;
+}
+
+// POSITION(part IN text)
+Translated<std::string> Translator::PositionOf() {
+    if (auto open = Expect("("); !open) return unexpected(open.error());
+    std::string part;
+    while (!AtClose() && !cursor_.IsKeyword("in")) {
+        if (auto step = Step(part); !step) return unexpected(step.error());
+    }
+    if (!cursor_.AcceptKeyword("in")) return Wrong("'IN'");
+    std::string text;
+    while (!AtClose()) {
+        if (auto step = Step(text); !step) return unexpected(step.error());
+    }
+    if (auto close = Expect(")"); !close) return unexpected(close.error());
+    return fmt::format("strpos({}, {})", text, part);
+}
+
+bool Translator::AtWindowClause() const {
+    return cursor_.IsKeyword("window") && IsName(cursor_.Peek(1)) && cursor_.IsKeyword("as", 2) && cursor_.IsSymbol("(", 3);
+}
+
+// WINDOW name AS (...), ...
+Translated<std::string> Translator::WindowClause() {
+    cursor_.Next();
+    std::string out = "WINDOW ";
+    do {
+        if (!IsName(cursor_.Peek()) || !cursor_.IsKeyword("as", 1)) return Wrong("<identifier>");
+        out += (out.ends_with(' ') ? "" : ", ") + Quoted(Lower(cursor_.Next().value), '"');
+        cursor_.Next();
+        auto window = Window();
+        if (!window) return window;
+        out += " AS " + *window;
+    } while (cursor_.AcceptSymbol(","));
+    return out;
 }
 
 Translated<std::string> Translator::Extract() {

@@ -212,7 +212,7 @@ Translated<void> Translator::Relation(std::string& out) {
 Translated<void> Translator::Sample(std::string& out, NamedTable* named) {
     if (!cursor_.IsKeyword("tablesample")) {
         if (cursor_.AcceptKeyword("as")) out += "AS ";
-        if (IsName(cursor_.Peek()) && !IsKeywordToken(cursor_.Peek())) {
+        if (IsName(cursor_.Peek()) && !IsKeywordToken(cursor_.Peek()) && !AtWindowClause()) {
             const std::string alias = Lower(cursor_.Next().value);
             out += Quoted(alias, '"') + " ";
             if (named != nullptr) named->alias = alias;

@@ -81,6 +81,9 @@ class Translator {
     std::optional<std::string> Phrase(const std::string& word);
 
     Translated<std::string> Window();
+    bool AtWindowClause() const;
+    Translated<std::string> WindowClause();
+    Translated<std::string> PositionOf();
 
     Translated<std::string> TypedLiteral(const std::string& word);
 
