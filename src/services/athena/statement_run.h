@@ -104,6 +104,8 @@ class StatementRun {
     };
     env::Task<Done<Ready>> Prepare(std::string text);
     env::Task<Done<query::Answer>> RunEngine(query::Query query);
+    // Whether INSERT may put columns of the given types (the query's) into those wanted.
+    env::Task<Done<bool>> FitsInto(const Ready& ready, const std::vector<std::string>& given, const std::vector<std::string>& wanted);
     // Its columns, found without running it.
     env::Task<Done<std::vector<query::Column>>> ColumnsOf(const Ready& ready);
 

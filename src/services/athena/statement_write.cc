@@ -111,8 +111,9 @@ bool Fits(const query::HiveType& from, const query::HiveType& to) {
     };
     if (from.kind != to.kind) {
         if (from.kind == HiveKind::kDate && to.kind == HiveKind::kTimestamp) return true;
-        // A literal's type is as narrow as its value: between numbers the engine checks each value.
-        return rank(from.kind) >= 0 && rank(to.kind) >= 0 && (rank(from.kind) <= rank(to.kind) || rank(to.kind) <= 3);
+        // Between integers the engine checks each value: how narrow a literal's type is differs from Trino's.
+        const int bigint = 3;
+        return rank(from.kind) >= 0 && rank(to.kind) >= 0 && (rank(from.kind) <= rank(to.kind) || (rank(from.kind) <= bigint && rank(to.kind) <= bigint));
     }
     if (from.children.size() != to.children.size()) return false;
     for (size_t i = 0; i < from.children.size(); ++i) {
@@ -359,6 +360,30 @@ env::Task<Ran> StatementRun::Do(const sa::CreateTableAs& statement) {
     co_return result;
 }
 
+env::Task<StatementRun::Done<bool>> StatementRun::FitsInto(const Ready& ready, const std::vector<std::string>& given, const std::vector<std::string>& wanted) {
+    if (given.size() != wanted.size()) co_return false;
+    std::vector<size_t> doubtful;
+    for (size_t i = 0; i < given.size(); ++i) {
+        const auto from = query::ParseHiveType(given[i]);
+        const auto to = query::ParseHiveType(wanted[i]);
+        if (from && to && Fits(*from, *to)) continue;
+        if (given[i] != "int") co_return false;
+        doubtful.push_back(i);
+    }
+    if (doubtful.empty()) co_return true;
+    // A column of nothing but NULL shows as an integer: the engine knows it by its own name of the type.
+    std::string items;
+    std::string names;
+    for (const size_t i : doubtful) items += fmt::format("{}typeof(wh_given.{})", items.empty() ? "" : ", ", SqlName(fmt::format("c{}", i)));
+    for (size_t i = 0; i < given.size(); ++i) names += fmt::format("{}{}", i > 0 ? ", " : "", SqlName(fmt::format("c{}", i)));
+    query::Query question = ready.query;
+    question.sql = fmt::format("SELECT {} FROM (SELECT 1) AS wh_one LEFT JOIN (SELECT * FROM ({}) AS wh_query({}) LIMIT 0) AS wh_given ON true", items, ready.query.sql, names);
+    auto answer = co_await RunEngine(std::move(question));
+    if (!answer) co_return unexpected(answer.error());
+    const auto null = [](const query::Cell& cell) { return cell == "\"NULL\""; };
+    co_return !answer->rows.empty() && std::all_of(answer->rows[0].begin(), answer->rows[0].end(), null);
+}
+
 env::Task<Ran> StatementRun::Do(const sa::Insert& statement) {
     const sa::TableName name = Named(statement.name);
     const std::string place = fmt::format("line {}:{}: ", name.at.line, name.at.column);
@@ -392,15 +417,11 @@ env::Task<Ran> StatementRun::Do(const sa::Insert& statement) {
     auto columns = co_await ColumnsOf(*ready);
     if (!columns) co_return unexpected(columns.error());
     std::vector<std::string> wanted, given;
-    bool fits = columns->size() == named.size();
     for (const query::Column& column : named) wanted.push_back(column.type);
     for (const query::Column& column : *columns) given.push_back(column.type);
-    for (size_t i = 0; fits && i < named.size(); ++i) {
-        const auto from = query::ParseHiveType(given[i]);
-        const auto to = query::ParseHiveType(wanted[i]);
-        fits = from && to && Fits(*from, *to);
-    }
-    if (!fits) {
+    auto fits = co_await FitsInto(*ready, given, wanted);
+    if (!fits) co_return unexpected(fits.error());
+    if (!*fits) {
         co_return unexpected(fmt::format("TYPE_MISMATCH: {}Insert query has mismatched column types: Table: [{}], Query: [{}]", place, fmt::join(wanted, ", "), fmt::join(given, ", ")));
     }
     // In the table's order, NULL for what is not given.
