@@ -45,13 +45,13 @@ std::vector<base::Result<void>> AllFailed(size_t count, const base::Error& error
     return std::vector<base::Result<void>>(count, std::unexpected(error));
 }
 
-// The context with the records' tokens, when there are any.
+// The context with the records' tokens; nothing when there are none.
 template <class Record>
-api::CallContext WithTokens(const api::CallContext& context, const std::vector<Record>& records) {
-    api::CallContext with = context;
+std::optional<api::CallContext> WithTokens(const api::CallContext& context, const std::vector<Record>& records) {
     if (std::none_of(records.begin(), records.end(), [](const Record& record) { return record.token != nullptr; })) {
-        return with;
+        return std::nullopt;
     }
+    api::CallContext with = context;
     auto tokens = std::make_shared<api::EntryTokens>();
     for (const Record& record : records) {
         tokens->tokens.push_back(record.token ? record.token->token : base::Bytes());
@@ -70,7 +70,8 @@ env::Task<std::vector<base::Result<void>>> ApiTargets::PutToStream(std::string s
                                                                    std::vector<StreamRecord> records) {
     size_t count = records.size();
     if (peers_.kinesis == nullptr) co_return AllFailed(count, Absent("kinesis"));
-    const api::CallContext context = WithTokens(context_, records);
+    const auto with_tokens = WithTokens(context_, records);
+    const api::CallContext& context = with_tokens ? *with_tokens : context_;
     apis::kinesis::PutRecordsInput input;
     input.StreamName = std::move(stream);
     input.Records.resize(count);
@@ -93,7 +94,8 @@ env::Task<std::vector<base::Result<void>>> ApiTargets::PutToDelivery(std::string
                                                                      std::vector<DeliveryRecord> records) {
     size_t count = records.size();
     if (peers_.firehose == nullptr) co_return AllFailed(count, Absent("firehose"));
-    const api::CallContext context = WithTokens(context_, records);
+    const auto with_tokens = WithTokens(context_, records);
+    const api::CallContext& context = with_tokens ? *with_tokens : context_;
     apis::firehose::PutRecordBatchInput input;
     input.DeliveryStreamName = std::move(delivery_stream);
     input.Records.resize(count);
