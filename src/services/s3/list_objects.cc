@@ -101,7 +101,7 @@ Task<Outcome<s3::ListObjectsV2Output>> S3Service::ListObjectsV2(const CallContex
     CO_ASSIGN_OR_RETURN(size_t limit, LimitOf(request.MaxKeys));
     ListQuery query{request.Bucket, request.Prefix.value_or(""), request.Delimiter.value_or(""),
                     request.StartAfter.value_or(""), "", limit};
-    if (request.ContinuationToken) {
+    if (request.ContinuationToken && !request.ContinuationToken->empty()) {
         auto from = ReadToken(*request.ContinuationToken);
         if (!from) {
             co_return std::unexpected(InvalidArgument("The continuation token provided is incorrect",
