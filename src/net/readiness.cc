@@ -19,7 +19,7 @@ Readiness::Readiness(const env::Executor& executor, int descriptor)
     : loop_(asio::use_service<ReadinessLoop>(asio::query(executor, asio::execution::context))),
       executor_(executor),
       descriptor_(descriptor) {
-    loop_.Add(*this, executor);
+    registered_ = loop_.Add(*this, executor);
 }
 
 Readiness::~Readiness() {
@@ -57,9 +57,12 @@ void Readiness::Close() {
 }
 
 void Readiness::Happened(uint32_t events) {
-    if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) ended_ = true;
-    if (ended_ || (events & EPOLLIN) != 0) ready_[kRead] = true;
-    if ((events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0) ready_[kWrite] = true;
+    constexpr uint32_t kBroken = EPOLLHUP | EPOLLERR;
+    // A client that ended what it sends may still read what it is sent.
+    if ((events & (EPOLLRDHUP | kBroken)) != 0) ended_[kRead] = true;
+    if ((events & kBroken) != 0) ended_[kWrite] = true;
+    if (ended_[kRead] || (events & EPOLLIN) != 0) ready_[kRead] = true;
+    if (ended_[kWrite] || (events & EPOLLOUT) != 0) ready_[kWrite] = true;
 }
 
 ReadinessLoop::ReadinessLoop(asio::execution_context& context) : service(context) {}
@@ -81,20 +84,21 @@ void ReadinessLoop::Unlink(Readiness& socket) {
     if (first_ == &socket) first_ = socket.next_;
 }
 
-void ReadinessLoop::Add(Readiness& socket, const env::Executor& executor) {
+bool ReadinessLoop::Add(Readiness& socket, const env::Executor& executor) {
     if (!set_) {
         set_descriptor_ = ::epoll_create1(EPOLL_CLOEXEC);
-        CHECK(set_descriptor_ >= 0);
+        if (set_descriptor_ < 0) return false;
         set_ = std::make_unique<asio::posix::stream_descriptor>(executor, set_descriptor_);
     }
     epoll_event event{};
     event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
     event.data.ptr = &socket;
-    CHECK(::epoll_ctl(set_descriptor_, EPOLL_CTL_ADD, socket.descriptor_, &event) == 0);
+    if (::epoll_ctl(set_descriptor_, EPOLL_CTL_ADD, socket.descriptor_, &event) != 0) return false;
     socket.next_ = first_;
     if (first_ != nullptr) first_->previous_ = &socket;
     first_ = &socket;
     Watch();
+    return true;
 }
 
 void ReadinessLoop::Remove(Readiness& socket) {

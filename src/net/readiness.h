@@ -22,6 +22,8 @@ class Readiness {
 
     // The descriptor is open, does not block, and stays open until Close. The executor outlives this.
     Readiness(const env::Executor& executor, int descriptor);
+    // False: the system had no room for it (descriptors, memory, epoll's own limit), and Wait would never return.
+    bool registered() const { return registered_; }
     ~Readiness();
     Readiness(const Readiness&) = delete;
     Readiness& operator=(const Readiness&) = delete;
@@ -29,7 +31,7 @@ class Readiness {
     // False: the last try gave all that there was, or took all the room; there is no use in trying before Wait returns.
     bool ready(Side side) const { return ready_[side]; }
     // Reading gave less than was asked for, or nothing: the kernel will tell when there is more.
-    void Drained(Side side) { ready_[side] = ended_; }
+    void Drained(Side side) { ready_[side] = ended_[side]; }
     // Returns when side is ready, was woken, or was cancelled. One task a side.
     env::Task<void> Wait(Side side);
     // Lets the waiting task of that side return.
@@ -44,9 +46,10 @@ class Readiness {
     ReadinessLoop& loop_;
     const env::Executor& executor_;
     const int descriptor_;
-    bool registered_ = true;
+    bool registered_ = false;
     std::array<bool, 2> ready_{false, true};
-    bool ended_ = false;  // the other side closed or broke off: reading says so, again and again
+    // Trying says so, again and again: the other side ended what it sends, or the connection broke off.
+    std::array<bool, 2> ended_{false, false};
     std::array<std::move_only_function<void()>, 2> waiting_;
     Readiness* previous_ = nullptr;
     Readiness* next_ = nullptr;
@@ -63,7 +66,7 @@ class ReadinessLoop : public boost::asio::execution_context::service {
     friend class Readiness;
     static constexpr size_t kEvents = 512;
     void shutdown() override;
-    void Add(Readiness& socket, const env::Executor& executor);
+    bool Add(Readiness& socket, const env::Executor& executor);
     void Remove(Readiness& socket);
     void Unlink(Readiness& socket);
     void Watch();

@@ -63,6 +63,7 @@ SocketStream::SocketStream(env::Executor executor, int descriptor, StreamOrigin 
     IgnoreBrokenPipes();
     const int on = 1;
     (void)::setsockopt(descriptor_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    if (!readiness_.registered()) Close();
 }
 
 base::Result<std::optional<size_t>> SocketStream::TryRead(std::span<char> out) {

@@ -1,7 +1,9 @@
 #include <gtest/gtest.h>
 
 #include <boost/asio/io_context.hpp>
+#include <ctime>
 
+#include "env/deadline.h"
 #include "env/scope.h"
 #include "net/connect.h"
 #include "net/listener.h"
@@ -211,6 +213,33 @@ TEST(Stream, AReadLimitEndsAWaitOnASocket) {
     io.run();
     ASSERT_FALSE(result.has_value());
     EXPECT_EQ(result.error().code, base::ErrorCode::kTimeout);
+}
+
+// Ends what it sends at once, and then reads nothing for a while; the server has more for it than fits into the socket.
+env::Task<void> EndAndNotRead(ConnectOptions options, StreamListener& listener, clock_t& used) {
+    auto stream = co_await Connect(std::move(options));
+    EXPECT_TRUE(stream.has_value());
+    (*stream)->CloseWrite();
+    const clock_t before = std::clock();
+    co_await env::Sleep(300ms);
+    used = std::clock() - before;
+    (*stream)->Close();
+    co_await listener.Stop(5s);
+}
+
+TEST(Stream, AClientThatEndedItsSideAndDoesNotReadCostsNothing) {
+    asio::io_context io;
+    Flood flood;
+    auto listener = StreamListener::Start({io.get_executor()}, {}, flood);
+    ConnectOptions connect;
+    connect.host = "127.0.0.1";
+    connect.port = (*listener)->port();
+    env::Scope scope;
+    clock_t used = 0;
+    env::Spawn(scope, io.get_executor(), "end", EndAndNotRead(std::move(connect), **listener, used));
+    io.run();
+    // Far less than the time that it took: nothing was tried again and again.
+    EXPECT_LT(used, CLOCKS_PER_SEC / 10);
 }
 
 TEST(MemoryStream, ASimulatedDeadlineEndsAWait) {
