@@ -3,10 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 
 #include "apis/athena/client.h"
 #include "apis/s3/client.h"
 #include "env/deadline.h"
+#include "env/posix/posix.h"
+#include "env/random.h"
 #include "server/result_table.h"
 #include "server/running_server.h"
 
@@ -45,7 +48,12 @@ class Query {
 
     // After an interruption: the server is not to go on for nobody.
     env::Task<void> Cancel() {
-        if (id_.empty()) co_return;
+        if (!asked_) co_return;
+        // The answer may have been on its way: the same token asked again names the same execution.
+        athena::StartQueryExecutionInput again = *asked_;
+        auto started = co_await athena_->StartQueryExecution(context_, std::move(again));
+        if (!started) co_return;  // there is none
+        id_ = started->QueryExecutionId.value_or("");
         athena::StopQueryExecutionInput input;
         input.QueryExecutionId = id_;
         auto stopped = co_await athena_->StopQueryExecution(context_, std::move(input));
@@ -59,6 +67,7 @@ class Query {
         athena::StartQueryExecutionInput input;
         input.QueryString = options_.statement;
         input.WorkGroup = options_.work_group;
+        input.ClientRequestToken = env::RandomUuid(*env::posix::MakeRandom());
         if (!options_.database.empty()) {
             athena::QueryExecutionContext where;
             where.Database = options_.database;
@@ -69,6 +78,7 @@ class Query {
             result.OutputLocation = *location;
             input.ResultConfiguration = std::move(result);
         }
+        asked_ = input;
         auto started = co_await athena_->StartQueryExecution(context_, std::move(input));
         if (!started) co_return unexpected(started.error());
         id_ = started->QueryExecutionId.value_or("");
@@ -180,6 +190,7 @@ class Query {
     const api::CallContext context_;
     const std::unique_ptr<athena::AthenaApi> athena_;
     const std::unique_ptr<apis::s3::S3Api> s3_;
+    std::optional<athena::StartQueryExecutionInput> asked_;
     std::string id_;
 };
 

@@ -64,7 +64,7 @@ class Ground {
     async choosePorts() {
         const [port, mqttPort, consolePort, plain] = await freePorts(4);
         this.ports = { port, mqttPort, consolePort };
-        this.args = [join(here, '../../pipelines/oilfield.yaml'), '--parameter', 'BufferSeconds=1', '--plain-mqtt-port', String(plain)];
+        this.args = [join(here, '../../pipelines/oilfield.yaml'), '--parameters', 'BufferSeconds=1', '--plain-mqtt-port', String(plain)];
     }
     async start(environment = {}) {
         const spawned = (child) => { this.child = child; };

@@ -166,13 +166,13 @@ test('a creation delay holds new resources in CREATING', async () => {
 test('an interrupted query is stopped', async () => {
     const athena = new AthenaClient(server.client);
     const { spawn } = await import('node:child_process');
-    const child = spawn(binary(), ['sql', 'SELECT count(*) FROM UNNEST(sequence(1, 100000)) AS a(x), UNNEST(sequence(1, 100000)) AS b(y) WHERE (x * y) % 7 = 3', '--data-dir', server.dataDir]);
-    const ended = new Promise((resolve) => child.once('exit', resolve));
     const running = async () => {
         const { QueryExecutionIds } = await athena.send(new ListQueryExecutionsCommand({}));
         return QueryExecutionIds.length;
     };
     const before = await running();
+    const child = spawn(binary(), ['sql', 'SELECT count(*) FROM UNNEST(sequence(1, 100000)) AS a(x), UNNEST(sequence(1, 100000)) AS b(y) WHERE (x * y) % 7 = 3', '--data-dir', server.dataDir]);
+    const ended = new Promise((resolve) => child.once('exit', resolve));
     while (await running() === before);
     child.kill('SIGINT');
     assert.equal(await ended, 130);
