@@ -49,6 +49,7 @@ class Connection {
     void StopBlocking();
     int descriptor() const { return descriptor_; }
     bool resumed() const { return resumed_; }
+    bool tls() const { return ssl_ != nullptr; }
     // As read and write: -1 and EAGAIN when it cannot go on now.
     ssize_t Read(char* out, size_t size);
     ssize_t Write(const char* data, size_t size);

@@ -87,8 +87,8 @@ int Publisher::Fill() {
     if (got < 0 && errno == EAGAIN) return 0;
     if (got <= 0) return -1;
     unread_.append(buffer, static_cast<size_t>(got));
-    // A short read has emptied the socket: TLS reads ahead.
-    return static_cast<size_t>(got) < sizeof buffer ? 0 : 1;
+    // A short read has emptied a plain socket. TLS gives one record at a time.
+    return static_cast<size_t>(got) < sizeof buffer && !connection_.tls() ? 0 : 1;
 }
 
 namespace {
