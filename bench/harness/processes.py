@@ -136,7 +136,7 @@ class Mosquitto(Server):
         self.mqtt_port = free_port()
         self.mqtts_port = free_port() if tls else None
         lines = [f"listener {self.mqtt_port} 127.0.0.1", "allow_anonymous true", "persistence false",
-                 "max_inflight_messages 0", "max_queued_messages 0", "log_type none",
+                 "max_inflight_messages 0", "max_queued_messages 0", "set_tcp_nodelay true", "log_type none",
                  f"user {getpass.getuser()}"]
         if tls:
             lines += [f"listener {self.mqtts_port} 127.0.0.1", f"cafile {tls.client_authority}",
