@@ -59,7 +59,7 @@ endif()
 # wellhead_precompiled(TARGET [test]): the headers that nearly every file includes are parsed once for all targets. Only
 # where the compiler optimizes; see precompiled.h. Test programs have their own: they are compiled otherwise (-O0, PIE).
 function(wellhead_precompiled target)
-  if(CMAKE_BUILD_TYPE STREQUAL "Debug")
+  if(CMAKE_BUILD_TYPE STREQUAL "Debug" AND NOT WELLHEAD_SANITIZE)
     return()
   endif()
   set(precompiled wellhead_precompiled${ARGN})
