@@ -42,4 +42,5 @@ class CommandLine(unittest.TestCase):
         self.assertIn("DeliveryStreamNames", aws("firehose", "list-delivery-streams"))
         self.assertIn("DatabaseList", aws("glue", "get-databases"))
         self.assertIn("WorkGroups", aws("athena", "list-work-groups"))
+        self.assertEqual(len(aws("sts", "get-caller-identity")["Account"]), 12)
         self.assertIn("UserPools", aws("cognito-idp", "list-user-pools", "--max-results", "10"))

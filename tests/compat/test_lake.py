@@ -51,7 +51,8 @@ class Lake(unittest.TestCase):
         answer = firehose.put_record_batch(DeliveryStreamName="to-lake", Records=[{"Data": json.dumps(row).encode()} for row in rows])
         self.assertEqual(answer["FailedPutCount"], 0)
         wait_until(lambda: self.s3.list_objects_v2(Bucket="the-lake", Prefix="readings/").get("KeyCount"))
-        self.glue.create_crawler(Name="crawl", Role="r", DatabaseName="lake", Targets={"S3Targets": [{"Path": "s3://the-lake/readings/"}]})
+        self.glue.create_crawler(Name="crawl", Role="r", DatabaseName="lake", Targets={"CatalogTargets": [{"DatabaseName": "lake", "Tables": ["readings"]}]},
+                                 SchemaChangePolicy={"UpdateBehavior": "UPDATE_IN_DATABASE", "DeleteBehavior": "LOG"})
         self.glue.start_crawler(Name="crawl")
         wait_until(lambda: self.glue.get_crawler(Name="crawl")["Crawler"]["State"] == "READY")
         with pyathena.connect(s3_staging_dir="s3://the-lake/results/", schema_name="lake") as connection:
@@ -73,3 +74,5 @@ class Lake(unittest.TestCase):
         back = awswrangler.athena.read_sql_query("SELECT well, depth FROM depths WHERE day = 'mon' ORDER BY depth", database="lake", ctas_approach=False, s3_output="s3://the-lake/results/")
         self.assertEqual(back.to_dict("list"), {"well": ["a", "b"], "depth": [100, 200]})
         self.assertEqual(len(awswrangler.s3.read_parquet("s3://the-lake/depths/", dataset=True)), 3)
+        total = awswrangler.athena.read_sql_query("SELECT sum(depth) AS total FROM depths", database="lake", ctas_approach=True, s3_output="s3://the-lake/results/")
+        self.assertEqual(total["total"][0], 600)
