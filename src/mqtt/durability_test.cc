@@ -194,10 +194,11 @@ TEST(Durability, TakesAnInboundQoS2ExactlyOnceWhereverItIsCut) {
             client->Next(kPubrec);
             client->SendAck(kPubrel, 5);
             client->Next(kPubcomp);
-            TestClient subscriber(*broker, Version::k5);
-            subscriber.Connect("s", false, 1'000'000);
-            EXPECT_EQ(subscriber.TakeAll(), (std::vector<std::string>{"x", "y"})) << cut_after << crash;
-            subscriber.Cut();
+            {
+                TestClient subscriber(*broker, Version::k5);
+                subscriber.Connect("s", false, 1'000'000);
+                EXPECT_EQ(subscriber.TakeAll(), (std::vector<std::string>{"x", "y"})) << cut_after << crash;
+            }
             client.reset();
             broker.reset();
         }
