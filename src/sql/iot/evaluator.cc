@@ -14,6 +14,19 @@ namespace wellhead::sql::iot {
 namespace {
 
 constexpr size_t kMaxTemplateBytes = 16 * 1024;
+// Of a variable's value, counted with all that is in it: variables made of variables double with each step.
+constexpr size_t kMaxVariableItems = 200'000;
+
+// How many values there are in value; counting ends soon after limit.
+size_t CountItems(const Value& value, size_t limit) {
+    size_t count = 1;
+    auto add = [&](const Value& inner) {
+        if (count <= limit) count += CountItems(inner, limit - count);
+    };
+    value.EachItem(add);
+    value.EachMember([&](std::string_view, const Value& inner) { add(inner); });
+    return count;
+}
 
 bool IsBlank(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 
@@ -206,7 +219,9 @@ const Value& Evaluator::State::VariableValue(const Variables& of, size_t index) 
     }
     if (!values_[index]) {
         Scope top{*this};
-        values_[index] = of.nodes[index]->Eval(top);
+        Value value = of.nodes[index]->Eval(top);
+        if (CountItems(value, kMaxVariableItems) > kMaxVariableItems) value = Value();
+        values_[index] = value;
     }
     return *values_[index];
 }

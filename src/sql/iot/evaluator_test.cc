@@ -377,6 +377,15 @@ TEST(IotSql, VariablesAreSetOnce) {
     EXPECT_TRUE(RunSql("SET @" + std::string(65, 'a') + " = 1 SELECT * FROM 't'", payload).starts_with("syntax"));
 }
 
+TEST(IotSql, AVariableDoesNotGrowWithoutEnd) {
+    std::string sql = "SET @v0 = [1, 2]";
+    for (int i = 1; i < 90; ++i) {
+        sql += ", @v" + std::to_string(i) + " = [@v" + std::to_string(i - 1) + ", @v" + std::to_string(i - 1) + "]";
+    }
+    EXPECT_EQ(RunSql(sql + " SELECT isUndefined(@v15) AS a, isUndefined(@v16) AS b, isUndefined(@v89) AS c FROM 't'", "{}"),
+              R"({"a":false,"b":true,"c":false})");
+}
+
 TEST(IotSql, VariablesAreSeenByTheActionsOfTheirRule) {
     auto statement = Statement::Compile("SET @well = topic(2), @kind = kind SELECT * FROM 'oilfield/+/telemetry'");
     ASSERT_TRUE(statement);
